@@ -30,6 +30,9 @@ pub mod kinds {
         tonic::include_proto!("fettle.r#type.v1");
     }
 }
+/// The same under its own name, for generated code.
+pub use kinds as r#type;
+
 package!(ticket, "fettle.ticket.v1");
 package!(entitlement, "fettle.entitlement.v1");
 package!(inventory, "fettle.inventory.v1");
