@@ -5,7 +5,7 @@
 //! differences of running totals, so a run of ten years costs as much as a run of ten days.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::hours::Hours;
@@ -29,7 +29,8 @@ pub(crate) struct Special {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Holiday,
-    MakeUp,
+    /// Opened like this weekday, 0 for Monday.
+    MakeUp(usize),
 }
 
 /// The week and the special days, with their running totals.
@@ -128,19 +129,6 @@ impl Index {
 /// 0 for Monday to 6 for Sunday.
 pub(crate) fn weekday_index(day: DayNumber) -> usize {
     (day + 3).rem_euclid(7) as usize
-}
-
-/// The weekday with this index, Monday first; Sunday for anything above 6.
-pub(crate) fn weekday(index: usize) -> Weekday {
-    match index {
-        0 => Weekday::Monday,
-        1 => Weekday::Tuesday,
-        2 => Weekday::Wednesday,
-        3 => Weekday::Thursday,
-        4 => Weekday::Friday,
-        5 => Weekday::Saturday,
-        _ => Weekday::Sunday,
-    }
 }
 
 /// The number of a date.

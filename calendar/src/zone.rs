@@ -38,8 +38,15 @@ pub(crate) struct Placed {
     pub(crate) day: DayNumber,
     pub(crate) start: i64,
     pub(crate) end: i64,
-    /// Present when no clock change is near and civil time is linear.
-    offset: Option<i64>,
+    /// No clock change is near: civil time runs evenly.
+    linear: bool,
+}
+
+impl Placed {
+    /// Whether the day is 24 hours long and so are its neighbours.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.linear
+    }
 }
 
 impl<'a> Zone<'a> {
@@ -84,14 +91,14 @@ impl<'a> Zone<'a> {
                 day,
                 start,
                 end: start + DAY,
-                offset: Some(self.stretch.offset),
+                linear: true,
             };
         }
         Placed {
             day,
             start: self.resolve(day, 0),
             end: self.resolve(day + 1, 0),
-            offset: None,
+            linear: false,
         }
     }
 
@@ -109,16 +116,11 @@ impl<'a> Zone<'a> {
         opening: Opening,
         not_before: i64,
     ) -> Option<(i64, i64)> {
-        let (start, end) = match placed.offset {
-            Some(_) => (
-                placed.start + i64::from(opening.opens()) * 60,
-                placed.start + i64::from(opening.closes()) * 60,
-            ),
-            None => (
-                self.resolve(placed.day, opening.opens()),
-                self.resolve(placed.day, opening.closes()),
-            ),
+        let at = |minute: u16| match placed.linear {
+            true => placed.start + i64::from(minute) * 60,
+            false => self.resolve(placed.day, minute),
         };
+        let (start, end) = (at(opening.opens()), at(opening.closes()));
         let start = start.max(placed.start).max(not_before);
         let end = end.min(placed.end);
         (start < end).then_some((start, end))
