@@ -1,1 +1,22 @@
-//! chassis
+//! What every service stands on.
+
+pub mod caller;
+pub mod clock;
+pub mod db;
+pub mod etag;
+pub mod inbox;
+pub mod keyed;
+pub mod migrate;
+pub mod money;
+pub mod names;
+pub mod outbox;
+pub mod page;
+pub mod position;
+pub mod refusal;
+pub mod telemetry;
+
+pub use caller::{Caller, TenantId};
+pub use clock::{Clock, Ids};
+pub use money::Money;
+pub use position::Position;
+pub use refusal::{Refusal, Violations};

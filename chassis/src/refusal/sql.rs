@@ -1,0 +1,70 @@
+//! What PostgreSQL's errors mean to a caller.
+
+use crate::refusal::Refusal;
+
+impl From<sqlx::Error> for Refusal {
+    /// A lock that was held too long, a deadlock and a serialization failure are contention;
+    /// a lost or exhausted connection is unavailability; all else is a fault of ours.
+    fn from(error: sqlx::Error) -> Refusal {
+        let refused = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Some(Refusal::unavailable("the store")),
+            sqlx::Error::Database(said) => said.code().and_then(|code| by_sqlstate(&code)),
+            _ => None,
+        };
+        match refused {
+            Some(refused) => {
+                tracing::warn!(error = %error, reason = refused.reason(), "the store refused");
+                refused
+            }
+            None => Refusal::internal(error),
+        }
+    }
+}
+
+/// Codes of the PostgreSQL manual, appendix A.
+fn by_sqlstate(code: &str) -> Option<Refusal> {
+    match code {
+        // lock_not_available, serialization_failure, deadlock_detected
+        "55P03" | "40001" | "40P01" => Some(Refusal::contention()),
+        // query_canceled: our statement timeout
+        "57014" => Some(Refusal::deadline_passed()),
+        // a demoted primary, too many connections, a server going down or coming up
+        "25006" | "53300" | "57P01" | "57P02" | "57P03" | "57P05" => {
+            Some(Refusal::unavailable("the store"))
+        }
+        _ if code.starts_with("08") => Some(Refusal::unavailable("the store")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+
+    #[test]
+    fn contention_and_outage_say_when_to_try_again_and_faults_do_not() {
+        for (code, expected) in [
+            ("55P03", Code::Aborted),
+            ("40001", Code::Aborted),
+            ("40P01", Code::Aborted),
+            ("25006", Code::Unavailable),
+            ("57P01", Code::Unavailable),
+            ("08006", Code::Unavailable),
+        ] {
+            let refusal = by_sqlstate(code).unwrap();
+            assert_eq!(refusal.code(), expected, "{code}");
+            assert!(refusal.retry_delay().is_some(), "{code}");
+        }
+        assert_eq!(by_sqlstate("23505"), None);
+        let pool = Refusal::from(sqlx::Error::PoolTimedOut);
+        assert_eq!(pool.code(), Code::Unavailable);
+        let row = Refusal::from(sqlx::Error::RowNotFound);
+        assert_eq!((row.code(), row.retry_delay()), (Code::Internal, None));
+    }
+}
