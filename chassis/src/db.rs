@@ -1,0 +1,380 @@
+//! The service's database: two pools (requests, background work), and the one way to open a
+//! transaction for a tenant.
+//!
+//! A connection is checked for being writable after a failure or idleness, not before each use: a
+//! primary that came back as a standby answers reads and refuses every write (SQLSTATE 25006).
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::Notify;
+
+use crate::caller::TenantId;
+use crate::clock::{Clock, Ids};
+use crate::migrate::{Passwords, Roles};
+use crate::outbox::{self, Event};
+use crate::refusal::Refusal;
+
+/// A connection idle for longer than this is checked before use.
+const IDLE_BEFORE_CHECK: Duration = Duration::from_secs(10);
+
+/// After a connection failure anywhere in the process every connection is checked for this long.
+const WARY_FOR: Duration = Duration::from_secs(30);
+
+/// When the process last saw a connection fail, in milliseconds since 1970 of the system's clock.
+static LAST_FAILURE: AtomicI64 = AtomicI64::new(i64::MIN / 2);
+
+/// Section `database` of a service's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where the database is. A user or password here is replaced by the service's roles.
+    pub url: String,
+    /// Who migrates; empty: as `url` says, with the user and password written there.
+    pub admin_url: String,
+    /// Password of the runtime role; empty: none is sent.
+    pub password: String,
+    /// Password of the worker role; empty: none is sent.
+    pub worker_password: String,
+    /// Password of the owner role, set at migration; empty: left as it is.
+    pub owner_password: String,
+    /// Connections for requests and consumers, at most (1..=500).
+    pub max_connections: u32,
+    /// Connections kept open for requests (0..=max_connections).
+    pub min_connections: u32,
+    /// Connections for background work, at most (2..=100).
+    pub worker_connections: u32,
+    /// Milliseconds a request waits for a connection before it is refused as UNAVAILABLE.
+    pub acquire_timeout_ms: u64,
+    /// Milliseconds a statement waits for a lock before it is refused as ABORTED.
+    pub lock_timeout_ms: u64,
+    /// Milliseconds a statement may run; 0: no limit.
+    pub statement_timeout_ms: u64,
+    /// Prepared statements kept per connection.
+    pub statement_cache: usize,
+    /// Sends `search_path` and the timeouts when connecting. Off behind a pooler that refuses
+    /// startup options: the roles carry their `search_path` themselves.
+    pub startup_options: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            url: "postgres://127.0.0.1:5432/fettle".to_owned(),
+            admin_url: String::new(),
+            password: String::new(),
+            worker_password: String::new(),
+            owner_password: String::new(),
+            max_connections: 16,
+            min_connections: 0,
+            worker_connections: 6,
+            acquire_timeout_ms: 3_000,
+            lock_timeout_ms: 5_000,
+            statement_timeout_ms: 30_000,
+            statement_cache: 256,
+            startup_options: true,
+        }
+    }
+}
+
+impl Settings {
+    /// How the migrating administrator connects.
+    pub fn admin(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        let url = if self.admin_url.is_empty() {
+            &self.url
+        } else {
+            &self.admin_url
+        };
+        url.parse()
+    }
+
+    /// The roles' passwords as configured.
+    pub fn passwords(&self) -> Passwords {
+        let some = |text: &String| Some(text.clone()).filter(|t| !t.is_empty());
+        Passwords {
+            owner: some(&self.owner_password),
+            runtime: some(&self.password),
+            worker: some(&self.worker_password),
+        }
+    }
+
+    fn connect_options(
+        &self,
+        service: &str,
+        role: &str,
+        password: &str,
+    ) -> Result<PgConnectOptions, sqlx::Error> {
+        let mut options: PgConnectOptions = self.url.parse()?;
+        options = options
+            .username(role)
+            .application_name(role)
+            .statement_cache_capacity(self.statement_cache);
+        if !password.is_empty() {
+            options = options.password(password);
+        }
+        if self.startup_options {
+            options = options.options([
+                ("search_path", format!("{service},public,pg_temp")),
+                ("lock_timeout", format!("{}ms", self.lock_timeout_ms)),
+                (
+                    "statement_timeout",
+                    format!("{}ms", self.statement_timeout_ms),
+                ),
+                ("idle_in_transaction_session_timeout", "60s".to_owned()),
+            ]);
+        }
+        Ok(options)
+    }
+}
+
+/// The service's database, with the clock and ids that go into its rows. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    service: Arc<str>,
+    pool: PgPool,
+    worker: PgPool,
+    clock: Clock,
+    ids: Ids,
+    told: Arc<Notify>,
+}
+
+impl Db {
+    /// Opens the pools of `service`. Connects lazily: a database that is down now is reported by
+    /// readiness, not by a start that fails.
+    pub fn connect(
+        service: &str,
+        settings: &Settings,
+        clock: Clock,
+        ids: Ids,
+    ) -> Result<Self, sqlx::Error> {
+        let roles = Roles::of(service);
+        let runtime = settings.connect_options(service, &roles.runtime, &settings.password)?;
+        let worker = settings.connect_options(service, &roles.worker, &settings.worker_password)?;
+        let pool = pool_options(settings)
+            .max_connections(settings.max_connections)
+            .min_connections(settings.min_connections)
+            .connect_lazy_with(runtime);
+        let worker = pool_options(settings)
+            .max_connections(settings.worker_connections)
+            .connect_lazy_with(worker);
+        Ok(Self {
+            service: service.into(),
+            pool,
+            worker,
+            clock,
+            ids,
+            told: Arc::default(),
+        })
+    }
+
+    /// Opens a transaction for a tenant; every tenant's row is read and written in one of these.
+    pub async fn begin(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
+        let inner = self.pool.begin().await.map_err(refused)?;
+        Ok(Tx {
+            inner,
+            tenant: tenant.clone(),
+            now: self.clock.now(),
+            events: Vec::new(),
+            db: self.clone(),
+        })
+    }
+
+    /// A connection for reading a tenant's rows outside any transaction.
+    pub async fn read(&self, tenant: &TenantId) -> Result<Read, Refusal> {
+        let inner = self.pool.acquire().await.map_err(refused)?;
+        Ok(Read {
+            inner,
+            tenant: tenant.clone(),
+        })
+    }
+
+    /// The pool requests are served from (role `fettle_<service>`).
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The pool background work runs on, across tenants (role `fettle_<service>_worker`).
+    pub fn worker_pool(&self) -> &PgPool {
+        &self.worker
+    }
+
+    /// The service's name, which is its schema's name and its events' source.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Where instants come from.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where identifiers come from.
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// Rung after each commit that told something; the relay waits on it.
+    pub(crate) fn told(&self) -> &Notify {
+        &self.told
+    }
+
+    /// Closes both pools, waiting for connections in use.
+    pub async fn close(&self) {
+        tokio::join!(self.pool.close(), self.worker.close());
+    }
+}
+
+/// A transaction for one tenant; use `&mut *tx` as the connection. Dropped without
+/// [`commit`](Tx::commit) it leaves no trace.
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    tenant: TenantId,
+    now: Timestamp,
+    events: Vec<(TenantId, Event)>,
+    db: Db,
+}
+
+impl Tx {
+    /// The instant this transaction counts as happening at (microseconds); the same at each call.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whose rows this transaction reads and writes.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Where identifiers come from.
+    pub fn ids(&self) -> &Ids {
+        &self.db.ids
+    }
+
+    /// Tells an event at commit; a transaction that does not commit has told nothing.
+    pub fn tell(&mut self, event: Event) {
+        self.events.push((self.tenant.clone(), event));
+    }
+
+    /// Goes on for another tenant: a consumer's batch holds events of several.
+    pub(crate) async fn enter(&mut self, tenant: &TenantId) -> Result<(), Refusal> {
+        self.tenant = tenant.clone();
+        Ok(())
+    }
+
+    /// Writes what was told and commits both or neither; then wakes the relay.
+    pub async fn commit(mut self) -> Result<(), Refusal> {
+        let told = !self.events.is_empty();
+        if told {
+            let recorded_at = self.db.clock.now();
+            let events = std::mem::take(&mut self.events);
+            outbox::insert(&mut self.inner, &self.db.ids, recorded_at, &events)
+                .await
+                .map_err(refused)?;
+        }
+        self.inner.commit().await.map_err(refused)?;
+        if told {
+            self.db.told.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+/// A connection for reading one tenant's rows; use `&mut *read` as the connection.
+pub struct Read {
+    inner: PoolConnection<Postgres>,
+    tenant: TenantId,
+}
+
+impl Read {
+    /// Whose rows are read.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+}
+
+impl Deref for Read {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Read {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+/// Remembers a connection failure, so that pooled connections are checked before their next use.
+pub(crate) fn note(error: &sqlx::Error) {
+    if breaks_connection(error) {
+        LAST_FAILURE.store(system_millis(), Ordering::Relaxed);
+    }
+}
+
+/// Notes the failure and says it in a caller's terms.
+pub(crate) fn refused(error: sqlx::Error) -> Refusal {
+    note(&error);
+    Refusal::from(error)
+}
+
+/// Whether the error speaks of the connection or its server, and not of the statement.
+fn breaks_connection(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(e) => e.code().is_some_and(|code| {
+            code == "25006" || code.starts_with("57P0") || code.starts_with("08")
+        }),
+        _ => false,
+    }
+}
+
+fn pool_options(settings: &Settings) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                let since = system_millis().saturating_sub(LAST_FAILURE.load(Ordering::Relaxed));
+                let wary = u128::try_from(since).is_ok_and(|ms| ms < WARY_FOR.as_millis());
+                if wary || meta.idle_for > IDLE_BEFORE_CHECK {
+                    return Ok(is_writable(conn).await);
+                }
+                Ok(true)
+            })
+        })
+}
+
+/// Whether the server still takes writes on this connection; false closes it.
+async fn is_writable(conn: &mut PgConnection) -> bool {
+    sqlx::query_scalar::<_, String>("show transaction_read_only")
+        .fetch_one(conn)
+        .await
+        .is_ok_and(|read_only| read_only == "off")
+}
+
+fn system_millis() -> i64 {
+    Clock::system().now().as_millisecond()
+}

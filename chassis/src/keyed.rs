@@ -1,0 +1,193 @@
+//! Keyed writes: a request id takes effect at most once within seven days.
+//!
+//! Key row, effect, events and stored answer are one transaction. The key is inserted first, so a
+//! duplicate waits at the unique index for the first one and then gets its answer; when the first
+//! one rolls back, the duplicate becomes the first.
+
+use std::ops::{Deref, DerefMut};
+
+use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx;
+use prost::Message;
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use tonic::Code;
+
+use crate::caller::Caller;
+use crate::db::{Db, Tx, refused};
+use crate::refusal::{Refusal, Violations};
+
+/// How long a key replays its first answer.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Longest request id, in characters.
+const MAX_ID: usize = 64;
+
+/// A request that is to take effect now, or the answer it had before.
+pub enum Keyed<R> {
+    /// First of its key (or not keyed): do the work, then [`KeyedTx::finish`].
+    Fresh(KeyedTx),
+    /// Done before, with this answer.
+    Replay(R),
+}
+
+/// The transaction of a keyed write; the answer is stored by its commit.
+pub struct KeyedTx {
+    tx: Tx,
+    key: Option<Key>,
+}
+
+struct Key {
+    tenant: String,
+    principal: String,
+    rpc: &'static str,
+    id: String,
+}
+
+/// Opens the transaction of a mutating request, or finds the answer it had before.
+///
+/// An empty `request_id` is not keyed. Refuses a malformed id (`INVALID_FIELDS`), an id that came
+/// with another body before (`REQUEST_ID_REUSED`), and one whose first request still holds it
+/// when the lock timeout ends (`ABORTED`, worth a retry).
+pub async fn keyed<Q: Message, R: Message + Default>(
+    db: &Db,
+    caller: &Caller,
+    rpc: &'static str,
+    request_id: &str,
+    request: &Q,
+) -> Result<Keyed<R>, Refusal> {
+    if request_id.is_empty() {
+        return Ok(Keyed::Fresh(KeyedTx {
+            tx: db.begin(&caller.tenant).await?,
+            key: None,
+        }));
+    }
+    check_id(request_id)?;
+    let body_hash = Sha256::digest(request.encode_to_vec());
+    let key = Key {
+        tenant: caller.tenant.as_str().to_owned(),
+        principal: caller.principal.clone(),
+        rpc,
+        id: request_id.to_owned(),
+    };
+    let mut tx = db.begin(&caller.tenant).await?;
+    if claim(&mut tx, &key, &body_hash).await.map_err(refused)? {
+        return Ok(Keyed::Fresh(KeyedTx { tx, key: Some(key) }));
+    }
+    let (first_hash, answer) = first(&mut tx, &key).await.map_err(refused)?;
+    if first_hash != body_hash[..] {
+        return Err(Refusal::new(
+            Code::InvalidArgument,
+            "type.fettle",
+            "REQUEST_ID_REUSED",
+            "this request id came with another request before",
+        )
+        .with("request_id", request_id));
+    }
+    let answer =
+        answer.ok_or_else(|| Refusal::internal("a committed request key has no answer"))?;
+    R::decode(answer.as_slice())
+        .map(Keyed::Replay)
+        .map_err(Refusal::internal)
+}
+
+impl KeyedTx {
+    /// Stores the answer with the key, writes what was told, commits.
+    pub async fn finish<R: Message>(mut self, answer: R) -> Result<R, Refusal> {
+        if let Some(key) = &self.key {
+            sqlx::query(
+                "update request_keys set answer = $5
+                 where tenant_id = $1 and principal = $2 and rpc = $3 and request_id = $4",
+            )
+            .bind(&key.tenant)
+            .bind(&key.principal)
+            .bind(key.rpc)
+            .bind(&key.id)
+            .bind(answer.encode_to_vec())
+            .execute(&mut *self.tx)
+            .await
+            .map_err(refused)?;
+        }
+        self.tx.commit().await?;
+        Ok(answer)
+    }
+}
+
+impl Deref for KeyedTx {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl DerefMut for KeyedTx {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+/// Deletes at most `limit` keys that no longer replay; returns how many it deleted.
+pub async fn forget_old(worker: &PgPool, now: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "delete from request_keys
+         where ctid = any (array(
+             select ctid from request_keys where created_at < $1 order by created_at limit $2
+             for update skip locked))",
+    )
+    .bind((now - KEPT).to_sqlx())
+    .bind(limit)
+    .execute(worker)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Takes the key; false when another request has it. Waits while that one is running. A key past
+/// its week is taken over in place.
+async fn claim(tx: &mut Tx, key: &Key, body_hash: &[u8]) -> Result<bool, sqlx::Error> {
+    let now = tx.now();
+    let done = sqlx::query(
+        "insert into request_keys as k (tenant_id, principal, rpc, request_id, body_hash, created_at)
+         values ($1, $2, $3, $4, $5, $6)
+         on conflict (tenant_id, principal, rpc, request_id) do update
+             set body_hash = excluded.body_hash, answer = null, created_at = excluded.created_at
+             where k.created_at < $7",
+    )
+    .bind(&key.tenant)
+    .bind(&key.principal)
+    .bind(key.rpc)
+    .bind(&key.id)
+    .bind(body_hash)
+    .bind(now.to_sqlx())
+    .bind((now - KEPT).to_sqlx())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Body hash and answer of the request that has the key.
+async fn first(tx: &mut Tx, key: &Key) -> Result<(Vec<u8>, Option<Vec<u8>>), sqlx::Error> {
+    sqlx::query_as(
+        "select body_hash, answer from request_keys
+         where tenant_id = $1 and principal = $2 and rpc = $3 and request_id = $4",
+    )
+    .bind(&key.tenant)
+    .bind(&key.principal)
+    .bind(key.rpc)
+    .bind(&key.id)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+fn check_id(id: &str) -> Result<(), Refusal> {
+    let printable = id.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+    if printable && id.len() <= MAX_ID {
+        return Ok(());
+    }
+    let mut violations = Violations::new();
+    violations.add(
+        "request_id",
+        format!("must be 1 to {MAX_ID} printable ASCII characters"),
+    );
+    violations.check()
+}

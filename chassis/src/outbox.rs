@@ -1,0 +1,109 @@
+//! What a service tells: events written in the commit of the change they tell of.
+//!
+//! The relay numbers and publishes them afterwards; see `docs/decisions/0005-events.md`.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::caller::TenantId;
+use crate::clock::Ids;
+use crate::telemetry;
+
+/// Feeds per service; an aggregate's events are all in one. Changing it would reorder aggregates,
+/// and the tables refuse other numbers.
+pub const PARTITIONS: i16 = 8;
+
+/// A fact about one aggregate. Carries references to people, never their contact data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Field's term and past participle, such as `work_order.completed`.
+    pub kind: &'static str,
+    /// Resource name of what it is about, such as `workOrders/0190…`.
+    pub aggregate: String,
+    /// Version the aggregate had after the change; ascending, the order of delivery.
+    pub version: i64,
+    /// When it happened in the world (microseconds); the commit adds when it was recorded.
+    pub occurred_at: Timestamp,
+    /// Encoded protobuf message of the kind.
+    pub payload: Vec<u8>,
+}
+
+impl Event {
+    /// An event with the encoding of `message` as its payload.
+    pub fn new(
+        kind: &'static str,
+        aggregate: impl Into<String>,
+        version: i64,
+        occurred_at: Timestamp,
+        message: &impl prost::Message,
+    ) -> Self {
+        let payload = message.encode_to_vec();
+        Self {
+            kind,
+            aggregate: aggregate.into(),
+            version,
+            occurred_at,
+            payload,
+        }
+    }
+}
+
+/// The feed an aggregate's events go to: 0 to [`PARTITIONS`] − 1, the same for ever.
+pub fn partition_of(tenant: &TenantId, aggregate: &str) -> i16 {
+    let mut hash = Sha256::new();
+    hash.update(tenant.as_str().as_bytes());
+    hash.update([0]);
+    hash.update(aggregate.as_bytes());
+    i16::from(hash.finalize()[0]) % PARTITIONS
+}
+
+/// Writes the events in one statement, in the order they were told.
+pub(crate) async fn insert(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    recorded_at: Timestamp,
+    events: &[(TenantId, Event)],
+) -> Result<(), sqlx::Error> {
+    // Ids of one commit ascend in the order of telling; the relay breaks ties of version by id.
+    let mut event_ids: Vec<Uuid> = events.iter().map(|_| ids.v7()).collect();
+    event_ids.sort_unstable();
+    let tenants: Vec<&str> = events.iter().map(|(tenant, _)| tenant.as_str()).collect();
+    let kinds: Vec<&str> = events.iter().map(|(_, e)| e.kind).collect();
+    let aggregates: Vec<&str> = events.iter().map(|(_, e)| e.aggregate.as_str()).collect();
+    let versions: Vec<i64> = events.iter().map(|(_, e)| e.version).collect();
+    let partitions: Vec<i16> = events
+        .iter()
+        .map(|(tenant, e)| partition_of(tenant, &e.aggregate))
+        .collect();
+    let occurred: Vec<jiff_sqlx::Timestamp> = events
+        .iter()
+        .map(|(_, e)| e.occurred_at.to_sqlx())
+        .collect();
+    let payloads: Vec<&[u8]> = events.iter().map(|(_, e)| e.payload.as_slice()).collect();
+
+    sqlx::query(
+        "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
+             occurred_at, recorded_at, traceparent, payload)
+         select u.event_id, u.tenant_id, u.kind, u.aggregate, u.version, u.partition,
+             u.occurred_at, $8, $9, u.payload
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
+             $6::smallint[], $7::timestamptz[], $10::bytea[])
+             as u (event_id, tenant_id, kind, aggregate, version, partition, occurred_at, payload)",
+    )
+    .bind(event_ids)
+    .bind(tenants)
+    .bind(kinds)
+    .bind(aggregates)
+    .bind(versions)
+    .bind(partitions)
+    .bind(occurred)
+    .bind(recorded_at.to_sqlx())
+    .bind(telemetry::current_traceparent())
+    .bind(payloads)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
