@@ -6,6 +6,8 @@ pub mod db;
 pub mod etag;
 pub mod inbox;
 pub mod keyed;
+pub mod lease;
+pub mod local;
 pub mod migrate;
 pub mod money;
 pub mod names;
@@ -14,6 +16,7 @@ pub mod page;
 pub mod position;
 pub mod refusal;
 pub mod telemetry;
+pub mod testing;
 
 pub use caller::{Caller, TenantId};
 pub use clock::{Clock, Ids};
