@@ -18,6 +18,10 @@ pub mod refusal;
 pub mod telemetry;
 pub mod testing;
 
+pub mod client;
+pub mod config;
+pub mod metrics;
+pub mod server;
 pub use caller::{Caller, TenantId};
 pub use clock::{Clock, Ids};
 pub use money::Money;

@@ -33,11 +33,18 @@ impl ReasonName for &'static str {
     }
 }
 
-impl ReasonName for ErrorReason {
-    fn reason_name(&self) -> &'static str {
-        self.as_str_name()
-    }
+/// The contract's packages each have an enum of reasons; prost gives them no trait in common.
+macro_rules! reason_names {
+    ($($package:ident),+) => {
+        $(impl ReasonName for proto::$package::v1::ErrorReason {
+            fn reason_name(&self) -> &'static str {
+                self.as_str_name()
+            }
+        })+
+    };
 }
+
+reason_names!(kinds, ticket, entitlement, inventory, dispatch, feedback, channel);
 
 /// Why a call was refused, and what the caller can do about it.
 #[derive(Clone, PartialEq, Eq)]
