@@ -10,8 +10,8 @@ const OLDEST_POSTGRES: u32 = 14;
 
 const INSTALL_POSTGRES: &str = "PostgreSQL 14 or newer:
     Debian, Ubuntu   apt-get install postgresql
-    Fedora           dnf install postgresql-server
-    Alpine           apk add postgresql
+    Fedora           dnf install postgresql-server postgresql-contrib
+    Alpine           apk add postgresql postgresql-contrib
     macOS            brew install postgresql@17";
 
 const INSTALL_REDIS: &str = "Redis (or Valkey):
