@@ -8,6 +8,7 @@ pub mod inbox;
 pub mod keyed;
 pub mod lease;
 pub mod local;
+pub mod maintenance;
 pub mod migrate;
 pub mod money;
 pub mod names;
@@ -15,6 +16,8 @@ pub mod outbox;
 pub mod page;
 pub mod position;
 pub mod refusal;
+pub mod relay;
+pub mod streams;
 pub mod telemetry;
 pub mod testing;
 
@@ -22,6 +25,7 @@ pub mod client;
 pub mod config;
 pub mod metrics;
 pub mod server;
+
 pub use caller::{Caller, TenantId};
 pub use clock::{Clock, Ids};
 pub use money::Money;
