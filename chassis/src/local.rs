@@ -143,7 +143,7 @@ impl Local {
 
     /// Starts one more Redis, in the foreground and as a child of this process; `home` names its folder.
     pub(crate) fn spawn_redis(&self, home: &str, address: &redis::Address) -> Result<Child, Error> {
-        let program = programs::find()?.redis;
+        let program = programs::find_redis()?;
         redis::spawn(&self.place, &program, &self.place.folder(home)?, address)
     }
 

@@ -84,7 +84,7 @@ pub async fn eventually<T>(
             "never came true within {within:?}: {what}"
         );
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(50));
+        pause = (pause * 3 / 2).min(Duration::from_millis(50));
     }
 }
 

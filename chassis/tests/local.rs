@@ -185,6 +185,34 @@ async fn a_server_of_somebody_else_is_left_alone() {
 }
 
 #[test]
+fn a_server_started_by_hand_in_our_folder_is_neither_taken_over_nor_stopped() {
+    // Given our data under a PostgreSQL that somebody runs by hand, here played by a program that
+    // carries its name and works in the folder.
+    let dir = folder();
+    let options = options(&dir);
+    let ours = Local::start(&options).unwrap();
+    ours.stop().unwrap();
+    let data = options.dir.join("pg/data");
+    let name = dir.0.path().join("postgres");
+    std::os::unix::fs::symlink("/bin/sleep", &name).unwrap();
+    let mut stranger = Command::new(&name)
+        .arg("300")
+        .current_dir(&data)
+        .spawn()
+        .unwrap();
+    fs::write(data.join("postmaster.pid"), format!("{}\n", stranger.id())).unwrap();
+
+    let started = Local::start(&options);
+    let stopped = ours.stop();
+
+    assert!(matches!(started, Err(Error::Foreign(_))), "{started:?}");
+    assert!(matches!(stopped, Err(Error::Foreign(_))), "{stopped:?}");
+    assert!(stranger.try_wait().unwrap().is_none(), "it still runs");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+#[test]
 fn data_of_a_postgresql_that_is_not_installed_are_refused_with_the_way_out() {
     let dir = folder();
     let options = options(&dir);

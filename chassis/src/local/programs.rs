@@ -41,19 +41,15 @@ pub(super) struct Programs {
 /// Looks for both servers and names everything that is missing in one error.
 pub(super) fn find() -> Result<Programs, Error> {
     let postgres = find_postgres();
-    let redis = find_redis();
-    match redis {
-        Some(redis) if !postgres.is_empty() => Ok(Programs { postgres, redis }),
-        redis => {
-            let mut missing = Vec::new();
-            if postgres.is_empty() {
-                missing.push(INSTALL_POSTGRES);
-            }
-            if redis.is_none() {
-                missing.push(INSTALL_REDIS);
-            }
-            Err(Error::Missing(missing.join("\n  ")))
-        }
+    match (postgres.is_empty(), find_redis()) {
+        (false, redis) => Ok(Programs {
+            postgres,
+            redis: redis?,
+        }),
+        (true, Ok(_)) => Err(Error::Missing(INSTALL_POSTGRES.to_owned())),
+        (true, Err(_)) => Err(Error::Missing(format!(
+            "{INSTALL_POSTGRES}\n  {INSTALL_REDIS}"
+        ))),
     }
 }
 
@@ -124,18 +120,22 @@ fn parse_major(answer: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-fn find_redis() -> Option<PathBuf> {
+/// Looks for Redis alone.
+pub(super) fn find_redis() -> Result<PathBuf, Error> {
     let usual = ["/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
     let folders: Vec<PathBuf> = path_folders()
         .into_iter()
         .chain(usual.map(PathBuf::from))
         .collect();
-    ["redis-server", "valkey-server"].iter().find_map(|name| {
-        folders
-            .iter()
-            .map(|folder| folder.join(name))
-            .find(|path| path.is_file())
-    })
+    ["redis-server", "valkey-server"]
+        .iter()
+        .find_map(|name| {
+            folders
+                .iter()
+                .map(|folder| folder.join(name))
+                .find(|path| path.is_file())
+        })
+        .ok_or_else(|| Error::Missing(INSTALL_REDIS.to_owned()))
 }
 
 fn path_folders() -> Vec<PathBuf> {
