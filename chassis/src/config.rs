@@ -12,7 +12,7 @@ use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
 use crate::page::PageKey;
-use crate::{client, db, server, telemetry};
+use crate::{client, db, server, streams, telemetry};
 
 /// The settings every service has, with their documentation.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -37,6 +37,8 @@ pub struct Config {
     pub client: client::Settings,
     /// The store.
     pub database: db::Settings,
+    /// The streams of events.
+    pub events: streams::Settings,
     /// Logs and traces.
     pub telemetry: telemetry::Settings,
     /// Addresses of peers by name, separated by commas.
@@ -168,10 +170,8 @@ impl Layers {
         let server: Option<server::Settings> = self.section("server", problems);
         let client: Option<client::Settings> = self.section("client", problems);
         let telemetry: Option<telemetry::Settings> = self.section("telemetry", problems);
-        let database = match self.figment.contains("database") {
-            true => self.section("database", problems),
-            false => Some(db::Settings::default()),
-        };
+        let database: Option<db::Settings> = self.section("database", problems);
+        let events: Option<streams::Settings> = self.section("events", problems);
         let peers = self.section("peers", problems);
         let key: String = self.figment.extract_inner("paging.key").unwrap_or_default();
         if let Some(server) = &server {
@@ -187,6 +187,7 @@ impl Layers {
             server: server?,
             client: client?,
             database: database?,
+            events: events?,
             telemetry: telemetry?,
             peers: peers?,
             page_key: match key.is_empty() {

@@ -26,6 +26,7 @@ pub mod config;
 pub mod metrics;
 pub mod server;
 
+pub mod service;
 pub use caller::{Caller, TenantId};
 pub use clock::{Clock, Ids};
 pub use money::Money;

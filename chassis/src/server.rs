@@ -23,6 +23,7 @@ mod caller;
 pub mod deadline;
 mod load;
 mod panic;
+pub(crate) use panic::said as panic_text;
 mod size;
 mod trace;
 
@@ -60,12 +61,32 @@ impl Settings {
         };
         check("max_concurrent_requests", concurrent, 1, 100_000);
         check("shed_retry_ms", self.shed_retry_ms, 1, 60_000);
-        check("default_deadline_ms", self.default_deadline_ms, 1, 3_600_000);
+        check(
+            "default_deadline_ms",
+            self.default_deadline_ms,
+            1,
+            3_600_000,
+        );
         check("max_deadline_ms", self.max_deadline_ms, 1, 3_600_000);
         check("max_request_bytes", bytes, 1_024, 4_194_304);
-        check("keepalive_interval_ms", self.keepalive_interval_ms, 100, 3_600_000);
-        check("keepalive_timeout_ms", self.keepalive_timeout_ms, 100, 600_000);
-        check("max_connection_age_ms", self.max_connection_age_ms, 0, 86_400_000);
+        check(
+            "keepalive_interval_ms",
+            self.keepalive_interval_ms,
+            100,
+            3_600_000,
+        );
+        check(
+            "keepalive_timeout_ms",
+            self.keepalive_timeout_ms,
+            100,
+            600_000,
+        );
+        check(
+            "max_connection_age_ms",
+            self.max_connection_age_ms,
+            0,
+            86_400_000,
+        );
         check("pre_stop_ms", self.pre_stop_ms, 0, 600_000);
         check("drain_timeout_ms", self.drain_timeout_ms, 0, 600_000);
         if self.tls_certificate.is_empty() != self.tls_key.is_empty() {
