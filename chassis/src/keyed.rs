@@ -24,6 +24,10 @@ pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 const MAX_ID: usize = 64;
 
 /// A request that is to take effect now, or the answer it had before.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one match in a handler"
+)]
 pub enum Keyed<R> {
     /// First of its key (or not keyed): do the work, then [`KeyedTx::finish`].
     Fresh(KeyedTx),

@@ -13,6 +13,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::clock::{Clock, Ids};
+
 /// A lease in hand. Cheap to clone; worth nothing once the work it was given to is dropped.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -113,7 +115,7 @@ pub async fn hold<F>(
 ) where
     F: Future<Output = ()>,
 {
-    let holder = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+    let holder = Ids::random(Clock::system()).v7();
     while !stop.is_cancelled() {
         // Asked for before the answer is known: the holder's clock runs from the earlier instant.
         let asked = Instant::now();

@@ -94,21 +94,27 @@ async fn drop_told(pool: &PgPool, now: Timestamp, settings: &Settings) -> Result
     let days = |days: i64| SignedDuration::from_hours(24 * days.max(1));
     let horizon = now - days(settings.retention_days);
     let silent = now - days(settings.forget_consumer_days);
-    let dropped = sqlx::query_scalar!(
+    // The oldest event past its retention that somebody still needs.
+    let needed = sqlx::query_scalar!(
         r#"with safe as (
              select r.partition, coalesce(min(c.sequence), 0) as sequence
              from relay_partitions r
              left join consumer_positions c on c.partition = r.partition and c.reported_at > $2
              group by r.partition
-         ), needed as (
-             select o.event_id from outbox o join safe s on s.partition = o.partition
-             where (o.sequence is null or o.sequence > s.sequence) and o.event_id < uuid7_floor($1)
-             order by o.event_id limit 1
          )
-         select drop_partitions_before('outbox',
-             least($1, coalesce((select uuid7_time(event_id) from needed), $1))) as "dropped!""#,
+         select uuid7_time(o.event_id) as "told_at!"
+         from outbox o join safe s on s.partition = o.partition
+         where (o.sequence is null or o.sequence > s.sequence) and o.event_id < uuid7_floor($1)
+         order by o.event_id limit 1"#,
         horizon.to_sqlx() as _,
         silent.to_sqlx() as _,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let horizon = needed.map_or(horizon, |at| at.to_jiff().min(horizon));
+    let dropped = sqlx::query_scalar!(
+        r#"select drop_partitions_before('outbox', $1) as "dropped!""#,
+        horizon.to_sqlx() as _,
     )
     .fetch_one(pool)
     .await?;

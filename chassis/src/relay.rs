@@ -66,11 +66,19 @@ struct Relay {
     held: Held,
     link: Link,
     epoch: Option<Uuid>,
+    /// Whether this holding has seen that the streams are those of its epoch.
+    checked: bool,
+    /// Whether the last round failed: said once, not at each round.
+    troubled: bool,
+    /// Events of each feed published at once: halved after a failure, so that a load too heavy for
+    /// one exchange gets through in parts.
+    share: i64,
 }
 
 impl Relay {
     fn new(db: Db, settings: Settings, held: Held) -> Result<Self, RedisError> {
         let link = Link::new(&settings.redis_url)?;
+        let share = i64::from(settings.batch).max(1);
         Ok(Self {
             pool: db.worker_pool().clone(),
             db,
@@ -78,6 +86,9 @@ impl Relay {
             held,
             link,
             epoch: None,
+            checked: false,
+            troubled: false,
+            share,
         })
     }
 
@@ -91,11 +102,18 @@ impl Relay {
                 Err(error) => self.complain(&error),
             }
             match self.publish(&mut housekept).await {
-                Ok(more) => busy |= more,
+                Ok(more) => {
+                    busy |= more;
+                    self.share = (self.share * 2).min(i64::from(self.settings.batch).max(1));
+                    if std::mem::take(&mut self.troubled) {
+                        tracing::info!("events flow again");
+                    }
+                }
                 Err(Trouble::Lost) => return,
                 Err(error) => {
                     self.complain(&error);
                     self.link.forget();
+                    self.share = (self.share / 2).max(1);
                     busy = false;
                 }
             }
@@ -121,11 +139,17 @@ impl Relay {
 
     /// Phase two: publication. Returns whether there may be more at once.
     async fn publish(&mut self, housekept: &mut Instant) -> Result<bool, Trouble> {
-        if self.epoch.is_none() {
+        if !self.checked {
             self.epoch = rows::epoch(&self.pool).await?;
+            let mut ask = redis::cmd("GET");
+            ask.arg(streams::epoch(self.db.service()));
+            let seen: Option<String> = ask.query_async(self.link.get().await?).await?;
+            if !self.is_ours(seen) {
+                self.begin_epoch().await?;
+            }
+            self.checked = true;
         }
-        let limit = i64::from(self.settings.batch);
-        let outgoing = rows::unpublished(&self.pool, limit).await?;
+        let outgoing = rows::unpublished(&self.pool, self.share).await?;
         let mut heads: BTreeMap<i16, i64> = BTreeMap::new();
         let mut pipe = redis::pipe();
         let service = self.db.service();
@@ -140,7 +164,7 @@ impl Relay {
                 .ignore();
         }
         let (seen,): (Option<String>,) = pipe.query_async(self.link.get().await?).await?;
-        if seen.is_none() || seen != self.epoch.map(|epoch| epoch.to_string()) {
+        if !self.is_ours(seen) {
             self.begin_epoch().await?;
             return Ok(true);
         }
@@ -159,11 +183,15 @@ impl Relay {
         Ok(!outgoing.is_empty())
     }
 
+    fn is_ours(&self, seen: Option<String>) -> bool {
+        seen.is_some() && seen == self.epoch.map(|epoch| epoch.to_string())
+    }
+
     /// The streams vanished, or are older than this service's memory: begin them anew.
     async fn begin_epoch(&mut self) -> Result<(), Trouble> {
         // Positions that survived in Redis are newer than those kept.
         self.keep_positions().await?;
-        let epoch = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+        let epoch = self.db.ids().v7();
         if let Fenced::Lost = rows::begin_epoch(&self.pool, &self.held, epoch).await? {
             return Err(Trouble::Lost);
         }
@@ -277,11 +305,13 @@ impl Relay {
         Ok(())
     }
 
-    fn complain(&self, error: &Trouble) {
+    fn complain(&mut self, error: &Trouble) {
         if let Trouble::Database(error) = error {
             db::note(error);
         }
         metrics::counter!("fettle_relay_troubles_total").increment(1);
-        tracing::warn!(%error, "events wait in the outbox");
+        if !std::mem::replace(&mut self.troubled, true) {
+            tracing::warn!(%error, "events wait in the outbox");
+        }
     }
 }

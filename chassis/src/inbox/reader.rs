@@ -15,6 +15,9 @@ use super::rows::{Feed, Position};
 use super::{READ, Reading, WAIT};
 use crate::streams::{self, Entry, Link, PATIENCE, Settings};
 
+/// Pause after a read that failed.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Lives of the producers' streams, as last seen.
 pub(super) type Epochs = HashMap<&'static str, String>;
 
@@ -62,6 +65,8 @@ pub(super) async fn run(
             return;
         }
     }
+    // Said when it begins, not at each try.
+    let mut troubled = false;
     loop {
         {
             let epochs = epochs.borrow_and_update();
@@ -89,15 +94,22 @@ pub(super) async fn run(
             }
         };
         match read {
-            Ok(Ok(reply)) => deliver(&mut sources, reply).await,
+            Ok(Ok(reply)) => {
+                troubled = false;
+                deliver(&mut sources, reply).await;
+            }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "cannot read events; tries again");
                 link.forget();
-                sleep(Duration::from_millis(200)).await;
+                if !std::mem::replace(&mut troubled, true) {
+                    tracing::warn!(%error, "cannot read events; tries again");
+                }
+                sleep(PAUSE).await;
             }
             Err(_) => {
-                tracing::warn!("Redis does not answer; connects anew");
                 link.forget();
+                if !std::mem::replace(&mut troubled, true) {
+                    tracing::warn!("Redis does not answer; connects anew");
+                }
             }
         }
     }
@@ -170,18 +182,26 @@ impl Report {
     }
 
     pub(super) async fn run(mut self, restart: watch::Sender<Epochs>) {
+        let mut troubled = false;
         loop {
+            let mut failure = None;
             let mut epochs = restart.borrow().clone();
             for producer in self.producers.clone() {
                 match self.exchange(producer).await {
                     Ok(Some(epoch)) => drop(epochs.insert(producer, epoch)),
                     Ok(None) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "cannot report positions; tries again");
                         self.link.forget();
+                        failure = Some(error);
                     }
                 }
             }
+            if let Some(error) = &failure
+                && !troubled
+            {
+                tracing::warn!(%error, "cannot report positions; tries again");
+            }
+            troubled = failure.is_some();
             let known = &self.reading.epochs;
             known
                 .lock()

@@ -95,7 +95,8 @@ pub(super) async fn number(
 
 /// The next events to publish, at most `limit` of each feed, by feed and sequence.
 pub(super) async fn unpublished(pool: &PgPool, limit: i64) -> Result<Vec<Outgoing>, sqlx::Error> {
-    let rows = sqlx::query!(
+    sqlx::query_as!(
+        Outgoing,
         r#"select o.partition as "partition!", o.sequence as "sequence!",
              o.event_id as "event_id!", o.tenant_id as "tenant_id!", o.kind as "kind!",
              o.aggregate as "aggregate!", o.version as "version!",
@@ -114,21 +115,7 @@ pub(super) async fn unpublished(pool: &PgPool, limit: i64) -> Result<Vec<Outgoin
         limit,
     )
     .fetch_all(pool)
-    .await?;
-    let outgoing = rows.into_iter().map(|row| Outgoing {
-        partition: row.partition,
-        sequence: row.sequence,
-        event_id: row.event_id,
-        tenant_id: row.tenant_id,
-        kind: row.kind,
-        aggregate: row.aggregate,
-        version: row.version,
-        occurred_at: row.occurred_at.to_jiff(),
-        recorded_at: row.recorded_at.to_jiff(),
-        traceparent: row.traceparent,
-        payload: row.payload,
-    });
-    Ok(outgoing.collect())
+    .await
 }
 
 /// The events `from..=to` of a feed, as far as they are kept and were published before.
@@ -138,7 +125,8 @@ pub(super) async fn kept(
     from: i64,
     to: i64,
 ) -> Result<Vec<Outgoing>, sqlx::Error> {
-    let rows = sqlx::query!(
+    sqlx::query_as!(
+        Outgoing,
         r#"select o.partition, o.sequence as "sequence!", o.event_id, o.tenant_id, o.kind,
              o.aggregate, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.payload
          from outbox o
@@ -149,21 +137,7 @@ pub(super) async fn kept(
         to,
     )
     .fetch_all(pool)
-    .await?;
-    let outgoing = rows.into_iter().map(|row| Outgoing {
-        partition: row.partition,
-        sequence: row.sequence,
-        event_id: row.event_id,
-        tenant_id: row.tenant_id,
-        kind: row.kind,
-        aggregate: row.aggregate,
-        version: row.version,
-        occurred_at: row.occurred_at.to_jiff(),
-        recorded_at: row.recorded_at.to_jiff(),
-        traceparent: row.traceparent,
-        payload: row.payload,
-    });
-    Ok(outgoing.collect())
+    .await
 }
 
 /// Marks feeds as published up to the given sequences. Not synced to disk: what a crash forgets
@@ -259,4 +233,69 @@ pub(super) async fn keep_positions(
     .execute(pool)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::lease::acquire;
+    use crate::migrate::migrate;
+    use crate::testing::{eventually, template};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_relay_whose_lease_was_taken_over_numbers_nothing() {
+        let own = sqlx::migrate::Migrator::with_migrations(Vec::new());
+        let migrated = template("relay rows 1", async |url: &str| {
+            let admin = url.parse().map_err(|e: sqlx::Error| e.to_string())?;
+            migrate(&admin, "ticket", &own, &Default::default())
+                .await
+                .map_err(|e| e.to_string())
+        })
+        .await;
+        let url = migrated.clone_database().await.url();
+        let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+        let pool = PgPool::connect_lazy_with(options.options([("search_path", "ticket,public")]));
+        sqlx::query(
+            "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
+                 occurred_at, recorded_at, payload)
+             select uuid7_floor(now()), 'acme', 'k', 'tickets/1', 1, 3, now(), now(), ''",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+
+        let short = Duration::from_millis(1);
+        let late = acquire(&pool, "relay", Uuid::from_u128(1), short)
+            .await
+            .unwrap()
+            .unwrap();
+        let next = eventually(Duration::from_secs(10), "the lease ends", async || {
+            let ttl = Duration::from_secs(60);
+            acquire(&pool, "relay", Uuid::from_u128(2), ttl)
+                .await
+                .unwrap()
+        })
+        .await;
+
+        assert_eq!(number(&pool, &late, 10).await.unwrap(), Fenced::Lost);
+        let feeds = BTreeMap::from([(3, 1)]);
+        assert_eq!(
+            mark_published(&pool, &late, &feeds).await.unwrap(),
+            Fenced::Lost
+        );
+        assert_eq!(
+            begin_epoch(&pool, &late, Uuid::nil()).await.unwrap(),
+            Fenced::Lost
+        );
+        assert!(unpublished(&pool, 10).await.unwrap().is_empty());
+
+        assert_eq!(number(&pool, &next, 10).await.unwrap(), Fenced::Done(1));
+        let outgoing = unpublished(&pool, 10).await.unwrap();
+        assert_eq!(
+            (outgoing.len(), outgoing[0].partition, outgoing[0].sequence),
+            (1, 3, 1)
+        );
+    }
 }
