@@ -18,7 +18,7 @@ use tonic::metadata::{KeyAndValueRef, MetadataMap};
 use tonic::{Code, Status, TimeoutExpired};
 use tower::{Service, ServiceExt};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, METADATA_KEYS};
 use crate::config::within;
 use crate::refusal::Refusal;
 use crate::server::deadline::{self, GRPC_TIMEOUT};
@@ -54,8 +54,18 @@ impl Settings {
         check("deadline_ms", self.deadline_ms, 1, 600_000);
         check("deadline_margin_ms", self.deadline_margin_ms, 0, 10_000);
         check("connect_timeout_ms", self.connect_timeout_ms, 1, 60_000);
-        check("keepalive_interval_ms", self.keepalive_interval_ms, 10, 3_600_000);
-        check("keepalive_timeout_ms", self.keepalive_timeout_ms, 10, 600_000);
+        check(
+            "keepalive_interval_ms",
+            self.keepalive_interval_ms,
+            10,
+            3_600_000,
+        );
+        check(
+            "keepalive_timeout_ms",
+            self.keepalive_timeout_ms,
+            10,
+            600_000,
+        );
         check("resolve_interval_ms", self.resolve_interval_ms, 10, 600_000);
         if self.tls_certificate.is_empty() != self.tls_key.is_empty() {
             problems.push("client.tls_key: a certificate and its key come together".to_owned());
@@ -109,10 +119,11 @@ impl Peer {
     }
 
     fn prepare(&self, headers: &mut HeaderMap, limit: Duration) {
-        for (key, value) in self.caller.iter().flat_map(|caller| caller.iter()) {
-            if !headers.contains_key("x-fettle-tenant") || !key.as_str().starts_with("x-fettle-") {
-                headers.insert(key, value.clone());
-            }
+        let says_itself = METADATA_KEYS.iter().any(|key| headers.contains_key(*key));
+        if let Some(caller) = &self.caller
+            && !says_itself
+        {
+            headers.extend(caller.as_ref().clone());
         }
         if let Ok(limit) = HeaderValue::from_str(&deadline::written(limit)) {
             headers.insert(GRPC_TIMEOUT, limit);

@@ -44,7 +44,15 @@ macro_rules! reason_names {
     };
 }
 
-reason_names!(kinds, ticket, entitlement, inventory, dispatch, feedback, channel);
+reason_names!(
+    kinds,
+    ticket,
+    entitlement,
+    inventory,
+    dispatch,
+    feedback,
+    channel
+);
 
 /// Why a call was refused, and what the caller can do about it.
 #[derive(Clone, PartialEq, Eq)]

@@ -42,14 +42,19 @@ pub struct Settings {
 impl Settings {
     pub(crate) fn check(&self, problems: &mut Vec<String>) {
         if !["auto", "human", "json"].contains(&self.format.as_str()) {
-            problems.push(format!("telemetry.format: {} is not auto, human or json", self.format));
+            problems.push(format!(
+                "telemetry.format: {} is not auto, human or json",
+                self.format
+            ));
         }
         if let Err(error) = EnvFilter::try_new(&self.level) {
             problems.push(format!("telemetry.level: {error}"));
         }
         if !(0.0..=1.0).contains(&self.sample_ratio) {
             let ratio = self.sample_ratio;
-            problems.push(format!("telemetry.sample_ratio: {ratio} is not within 0 to 1"));
+            problems.push(format!(
+                "telemetry.sample_ratio: {ratio} is not within 0 to 1"
+            ));
         }
     }
 }
@@ -111,7 +116,10 @@ pub fn init(name: &str, settings: &Settings) -> Result<Telemetry, TelemetryError
         .with_threads(false)
         .with_tracked_inactivity(false)
         .with_filter(LevelFilter::INFO);
-    tracing_subscriber::registry().with(traces).with(lines).try_init()?;
+    tracing_subscriber::registry()
+        .with(traces)
+        .with(lines)
+        .try_init()?;
     Ok(Telemetry { provider })
 }
 
@@ -132,7 +140,10 @@ fn provider(name: &str, settings: &Settings) -> Result<SdkTracerProvider, Teleme
         .build()?;
     let share = Sampler::TraceIdRatioBased(settings.sample_ratio);
     let sampler = Sampler::ParentBased(Box::new(share));
-    Ok(builder.with_sampler(sampler).with_batch_exporter(exporter).build())
+    Ok(builder
+        .with_sampler(sampler)
+        .with_batch_exporter(exporter)
+        .build())
 }
 
 /// The trace id of the current span, 32 hexadecimal digits; a fresh one outside of any trace.

@@ -81,7 +81,10 @@ impl Ends {
             turn: AtomicUsize::new(0),
         });
         // Until names are resolved each host is one address, so that the first call can go.
-        let first = ends.hosts.iter().map(|host| ends.end(host, host.authority.as_str()));
+        let first = ends
+            .hosts
+            .iter()
+            .map(|host| ends.end(host, host.authority.as_str()));
         ends.replace(first.collect::<Result<_, _>>()?);
         tokio::spawn(watch(Arc::downgrade(&ends)));
         Ok(ends)
@@ -101,12 +104,18 @@ impl Ends {
     }
 
     fn current(&self) -> Vec<Arc<End>> {
-        self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.list
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn end(&self, host: &Host, dial: &str) -> Result<Arc<End>, PeerRefused> {
         let refused = || PeerRefused::Address(dial.to_owned());
-        let uri = Uri::builder().scheme(host.scheme.clone()).authority(dial).path_and_query("/");
+        let uri = Uri::builder()
+            .scheme(host.scheme.clone())
+            .authority(dial)
+            .path_and_query("/");
         let uri = uri.build().map_err(|_| refused())?;
         let settings = &self.settings;
         let mut endpoint = Endpoint::from(uri.clone())

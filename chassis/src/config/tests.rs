@@ -16,13 +16,20 @@ fn layers() -> Layers {
 }
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()
+    pairs
+        .iter()
+        .map(|(n, v)| ((*n).into(), (*v).into()))
+        .collect()
 }
 
 #[test]
 fn later_layers_win_and_a_service_wins_over_all() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "[client]\ndeadline_ms = 7\nconnect_timeout_ms = 8\n").unwrap();
+    std::fs::write(
+        file.path(),
+        "[client]\ndeadline_ms = 7\nconnect_timeout_ms = 8\n",
+    )
+    .unwrap();
 
     let config = layers()
         .file(Some(file.path()))
@@ -78,7 +85,11 @@ fn every_value_out_of_its_range_is_named() {
         .read()
         .unwrap_err();
 
-    let keys: Vec<&str> = refused.problems.iter().filter_map(|p| p.split(':').next()).collect();
+    let keys: Vec<&str> = refused
+        .problems
+        .iter()
+        .filter_map(|p| p.split(':').next())
+        .collect();
     let expected = [
         "server.max_concurrent_requests",
         "client.deadline_ms",
@@ -106,7 +117,10 @@ fn a_printed_configuration_keeps_its_secrets_and_reads_back() {
     let printed = config.printed();
 
     assert!(!printed.contains("hunter"), "{printed}");
-    assert!(printed.contains("http://user:********@a:1,http://b:2"), "{printed}");
+    assert!(
+        printed.contains("http://user:********@a:1,http://b:2"),
+        "{printed}"
+    );
     let reread: toml::Table = printed.parse().unwrap();
     assert_eq!(reread["ticket"]["auto_close_hours"].as_integer(), Some(72));
 }

@@ -60,7 +60,11 @@ pub(crate) async fn serve(
             Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         }
     };
-    let metrics = || async { recorder().map(|recorder| recorder.render()).unwrap_or_default() };
+    let metrics = || async {
+        recorder()
+            .map(|recorder| recorder.render())
+            .unwrap_or_default()
+    };
     let routes = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))

@@ -53,7 +53,10 @@ mod tests {
 
     fn request_from(peer: Option<&str>) -> Request<Body> {
         let mut request = Request::new(Body::empty());
-        for (key, value) in [("x-fettle-tenant", "acme"), ("x-fettle-principal", "users/7")] {
+        for (key, value) in [
+            ("x-fettle-tenant", "acme"),
+            ("x-fettle-principal", "users/7"),
+        ] {
             request.headers_mut().insert(key, value.parse().unwrap());
         }
         if let Some(peer) = peer {
@@ -67,11 +70,21 @@ mod tests {
 
     #[test]
     fn development_metadata_is_believed_from_loopback_only() {
-        for near in ["127.0.0.1:9", "127.8.8.8:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
+        for near in [
+            "127.0.0.1:9",
+            "127.8.8.8:9",
+            "[::1]:9",
+            "[::ffff:127.0.0.1]:9",
+        ] {
             let caller = identify(&request_from(Some(near))).unwrap();
             assert_eq!(caller.principal, "users/7", "{near}");
         }
-        let far = ["10.0.0.1:9", "192.168.1.1:9", "[fe80::1]:9", "[::ffff:10.0.0.1]:9"];
+        let far = [
+            "10.0.0.1:9",
+            "192.168.1.1:9",
+            "[fe80::1]:9",
+            "[::ffff:10.0.0.1]:9",
+        ];
         for far in far.map(Some).into_iter().chain([None]) {
             let refused = identify(&request_from(far)).unwrap_err();
             assert_eq!(refused.reason(), "CALLER_UNKNOWN", "{far:?}");

@@ -53,7 +53,9 @@ impl Bounded {
 
 impl Around for Bounded {
     fn around(&self, request: Request<Body>, next: Next) -> Reply {
-        let asked = asked(request.headers()).unwrap_or(self.default).min(self.most);
+        let asked = asked(request.headers())
+            .unwrap_or(self.default)
+            .min(self.most);
         let limit = asked - HEAD_START.min(asked / 10);
         let answer = async move {
             let answer = within(limit, async move { next(request).await }).await;

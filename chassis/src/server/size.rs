@@ -31,7 +31,9 @@ impl Around for Sized {
     fn around(&self, request: Request<Body>, next: Next) -> Reply {
         let limit = self.limit;
         let request = request.map(|body| counted(body, limit));
-        next(request).map(move |response| explained(response, limit)).boxed()
+        next(request)
+            .map(move |response| explained(response, limit))
+            .boxed()
     }
 }
 
@@ -49,8 +51,13 @@ fn explained(response: Response<Body>, limit: usize) -> Response<Body> {
 
 fn too_large(limit: usize) -> Refusal {
     let message = format!("the request is larger than {limit} bytes");
-    Refusal::new(Code::OutOfRange, TYPE_DOMAIN, ErrorReason::TooLarge, message)
-        .with("limit_bytes", limit)
+    Refusal::new(
+        Code::OutOfRange,
+        TYPE_DOMAIN,
+        ErrorReason::TooLarge,
+        message,
+    )
+    .with("limit_bytes", limit)
 }
 
 /// The body, ending with a refusal where it grows past the limit.
@@ -59,7 +66,9 @@ fn counted(body: Body, limit: usize) -> Body {
     let chunks = axum::body::Body::new(body).into_data_stream();
     let chunks = chunks.map(move |chunk| {
         let chunk = chunk.map_err(|error| Status::from_error(error.into()))?;
-        left = left.checked_sub(chunk.len()).ok_or_else(|| too_large(limit))?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or_else(|| too_large(limit))?;
         Ok::<_, Status>(chunk)
     });
     Body::new(axum::body::Body::from_stream(chunks))

@@ -50,7 +50,11 @@ impl Around for Traced {
             let code = code_of(&response);
             span.record("rpc.grpc.status_code", i32::from(code));
             // Strangers may name any path: only methods that exist become labels.
-            let method = if code == Code::Unimplemented { "unknown".to_owned() } else { method };
+            let method = if code == Code::Unimplemented {
+                "unknown".to_owned()
+            } else {
+                method
+            };
             let seconds = begun.elapsed().as_secs_f64();
             let labels = [
                 ("service", service.to_owned()),

@@ -40,7 +40,11 @@ pub fn main(blueprint: &Blueprint) -> ExitCode {
     };
     if flags.print_config {
         let printed = std::io::stdout().write_all(config.printed().as_bytes());
-        return if printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if printed.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
     }
     match run(blueprint, config, flags.migrate) {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,11 +53,15 @@ pub fn main(blueprint: &Blueprint) -> ExitCode {
 }
 
 fn run(blueprint: &Blueprint, config: Config, migrate: bool) -> Result<(), BuildError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let telemetry = telemetry::init(blueprint.name, &config.telemetry)?;
         let done = match migrate {
-            true => super::migrate(blueprint, &config).await.map_err(BuildError::from),
+            true => super::migrate(blueprint, &config)
+                .await
+                .map_err(BuildError::from),
             false => serve(blueprint, config).await,
         };
         // The exporter works on this runtime, so waiting for it must not block it.
@@ -65,7 +73,10 @@ fn run(blueprint: &Blueprint, config: Config, migrate: bool) -> Result<(), Build
 async fn serve(blueprint: &Blueprint, config: Config) -> Result<(), BuildError> {
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone())?);
-    super::start(blueprint, config, shutdown).await?.finished().await?;
+    super::start(blueprint, config, shutdown)
+        .await?
+        .finished()
+        .await?;
     Ok(())
 }
 

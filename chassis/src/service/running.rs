@@ -82,7 +82,9 @@ pub(super) async fn run(
     let rpc_services = service.rpc_services;
     let (health, health_server) = tonic_health::server::health_reporter();
     for name in &rpc_services {
-        health.set_service_status(*name, ServingStatus::Serving).await;
+        health
+            .set_service_status(*name, ServingStatus::Serving)
+            .await;
     }
     let mut routes = service.routes;
     routes.add_service(health_server);
@@ -134,7 +136,12 @@ fn begin_work(
     work.spawn(relay::run(db.clone(), events.clone(), stop.clone()));
     for consumer in &service.consumers {
         let consumer = Arc::clone(consumer);
-        work.spawn(inbox::run(db.clone(), events.clone(), consumer, stop.clone()));
+        work.spawn(inbox::run(
+            db.clone(),
+            events.clone(),
+            consumer,
+            stop.clone(),
+        ));
     }
     work
 }
@@ -148,9 +155,13 @@ impl Life {
         let name = self.name;
         tracing::info!(service = name, "draining");
         self.readiness.drain();
-        self.health.set_service_status("", ServingStatus::NotServing).await;
+        self.health
+            .set_service_status("", ServingStatus::NotServing)
+            .await;
         for service in &self.rpc_services {
-            self.health.set_service_status(*service, ServingStatus::NotServing).await;
+            self.health
+                .set_service_status(*service, ServingStatus::NotServing)
+                .await;
         }
         let patience = Duration::from_millis(self.config.server.drain_timeout_ms);
         let ended = match failed {
@@ -176,7 +187,10 @@ impl Life {
         match tokio::time::timeout(patience, &mut self.calls).await {
             Ok(ended) => ended,
             Err(_) => {
-                tracing::warn!(service = self.name, "calls did not finish in time and are cut");
+                tracing::warn!(
+                    service = self.name,
+                    "calls did not finish in time and are cut"
+                );
                 self.calls.abort();
                 Ok(Ok(()))
             }

@@ -11,13 +11,18 @@ use crate::migrate::combine;
 pub(super) async fn check(db: &Db, blueprint: &Blueprint) -> Result<(), StartError> {
     let needed = combine(blueprint.name, blueprint.migrations)?;
     let applied = "select version from _sqlx_migrations where success";
-    let applied = sqlx::query_scalar::<_, i64>(applied).fetch_all(db.pool()).await;
+    let applied = sqlx::query_scalar::<_, i64>(applied)
+        .fetch_all(db.pool())
+        .await;
     let applied: BTreeSet<i64> = match applied {
         Ok(applied) => applied.into_iter().collect(),
         Err(error) if is_unmade(&error) => BTreeSet::new(),
         Err(error) => return Err(error.into()),
     };
-    let missing = needed.iter().filter(|m| !applied.contains(&m.version)).count();
+    let missing = needed
+        .iter()
+        .filter(|m| !applied.contains(&m.version))
+        .count();
     match missing {
         0 => Ok(()),
         missing => Err(StartError::NotMigrated {
