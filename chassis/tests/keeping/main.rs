@@ -1,7 +1,10 @@
 //! What a service keeps: keyed writes, events told and heard, leases, partitions, migrations, all on a real
 //! PostgreSQL and Redis.
 
-#![allow(clippy::unwrap_used, reason = "a test's ground: what is missing ends it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's ground: what is missing ends it"
+)]
 
 mod delivery;
 mod faults;
