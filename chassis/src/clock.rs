@@ -31,6 +31,10 @@ impl Clock {
     }
 
     /// The present instant, truncated to microseconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the machine"
+    )]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => truncated(Timestamp::now()),
@@ -94,6 +98,10 @@ impl Ids {
         token
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks for chance"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         match &self.seeded {
             Some(generator) => {

@@ -1,7 +1,23 @@
-//! What every service stands on.
+//! What every service stands on; there is no after-sales word in it.
+//!
+//! **Values.** Who asks is a [`caller`]; when and which id come from a [`clock`]; a call that
+//! cannot be answered ends in a [`refusal`]. Resources have [`names`], versions an [`etag`],
+//! lists a [`page`]; amounts are [`money`], places a [`position`].
+//!
+//! **Serving.** A [`service`] is started from its blueprint: [`config`] says how, [`telemetry`]
+//! and [`metrics`] show it, the [`server`] puts the same layers around every handler, and the
+//! [`client`] calls peers with what is left of the deadline.
+//!
+//! **Keeping.** [`db`] opens a transaction for a tenant, [`migrate`] makes its schema, [`keyed`]
+//! writes take effect once. What a service tells goes to the [`outbox`] in the same commit; the
+//! [`relay`], under a [`lease`], publishes it to [`streams`]; the [`inbox`] hears it once.
+//!
+//! **Ground.** [`local`] runs a private PostgreSQL and Redis; [`testing`] gives each test its own.
 
 pub mod caller;
+pub mod client;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod etag;
 pub mod inbox;
@@ -9,6 +25,7 @@ pub mod keyed;
 pub mod lease;
 pub mod local;
 pub mod maintenance;
+pub mod metrics;
 pub mod migrate;
 pub mod money;
 pub mod names;
@@ -17,16 +34,12 @@ pub mod page;
 pub mod position;
 pub mod refusal;
 pub mod relay;
+pub mod server;
+pub mod service;
 pub mod streams;
 pub mod telemetry;
 pub mod testing;
 
-pub mod client;
-pub mod config;
-pub mod metrics;
-pub mod server;
-
-pub mod service;
 pub use caller::{Caller, TenantId};
 pub use clock::{Clock, Ids};
 pub use money::Money;

@@ -33,6 +33,7 @@ impl PageKey {
     }
 
     /// A key that this process alone knows.
+    #[expect(clippy::disallowed_methods, reason = "a secret is never seeded")]
     pub fn random() -> PageKey {
         PageKey(rand::random())
     }

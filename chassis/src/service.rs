@@ -234,12 +234,16 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// Reflection over the services that are served, and no others.
-fn reflection(names: &[&'static str]) -> Result<Routes, tonic_reflection::server::Error> {
+fn add_reflection(
+    routes: &mut RoutesBuilder,
+    names: &[&'static str],
+) -> Result<(), tonic_reflection::server::Error> {
     let mut builder = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
     for name in names {
         builder = builder.with_service_name(*name);
     }
-    Ok(Routes::new(builder.build_v1()?))
+    routes.add_service(builder.build_v1()?);
+    Ok(())
 }

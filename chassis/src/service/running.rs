@@ -10,11 +10,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use super::{Service, StartError, reflection};
+use super::{Service, StartError, add_reflection};
 use crate::config::Config;
 use crate::db::Db;
 use crate::server::admin::{self, Readiness};
@@ -88,7 +87,8 @@ pub(super) async fn run(
     }
     let mut routes = service.routes;
     routes.add_service(health_server);
-    let routes = with(routes.routes(), reflection(&rpc_services)?);
+    add_reflection(&mut routes, &rpc_services)?;
+    let routes = routes.routes();
     let readiness = Readiness::new(db.pool().clone());
     tokio::spawn(admin::serve(admin, readiness.clone(), stop_admin.clone()));
     let stop = stop_calls.clone();
@@ -114,12 +114,6 @@ pub(super) async fn run(
         admin: admin_address,
         life: tokio::spawn(life.live()),
     })
-}
-
-/// Both sets of routes.
-fn with(routes: Routes, more: Routes) -> Routes {
-    let both = routes.into_axum_router().merge(more.into_axum_router());
-    Routes::from(both)
 }
 
 fn begin_work(
