@@ -60,30 +60,17 @@ pub async fn round(pool: &PgPool, now: Timestamp, settings: &Settings) -> Result
     Ok(())
 }
 
-/// Makes the coming days' partitions of every table that is partitioned by a uuid v7 key, the
-/// service's own tables included.
+/// Makes the coming days' partitions of the outbox.
 async fn make_partitions(pool: &PgPool, now: Timestamp) -> Result<(), sqlx::Error> {
-    let parents = sqlx::query_scalar!(
-        r#"select c.relname::text as "name!"
-         from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
-         where c.relnamespace = current_schema()::regnamespace and p.partstrat = 'r'
-             and exists (select from pg_attribute a where a.attrelid = p.partrelid
-                 and a.attnum = p.partattrs[0] and a.atttypid = 'uuid'::regtype)"#,
+    let made = sqlx::query_scalar!(
+        r#"select ensure_partitions('outbox', ($1::timestamptz at time zone 'UTC')::date, $2) as "made!""#,
+        now.to_sqlx() as _,
+        DAYS_AHEAD,
     )
-    .fetch_all(pool)
+    .fetch_one(pool)
     .await?;
-    for parent in parents {
-        let made = sqlx::query_scalar!(
-            r#"select ensure_partitions($1, ($2::timestamptz at time zone 'UTC')::date, $3) as "made!""#,
-            parent,
-            now.to_sqlx() as _,
-            DAYS_AHEAD,
-        )
-        .fetch_one(pool)
-        .await?;
-        if made > 0 {
-            tracing::info!(parent, made, "made partitions");
-        }
+    if made > 0 {
+        tracing::info!(made, "made partitions");
     }
     Ok(())
 }

@@ -236,11 +236,7 @@ fn rights(service: &str, owner: &str, runtime: &str, worker: &str) -> String {
 /// default one.
 async fn first_partitions(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "select ensure_partitions(c.relname::text, (now() at time zone 'UTC')::date - 1, $1)
-         from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
-         where c.relnamespace = current_schema()::regnamespace and p.partstrat = 'r'
-           and exists (select from pg_attribute a where a.attrelid = p.partrelid
-               and a.attnum = p.partattrs[0] and a.atttypid = 'uuid'::regtype)",
+        "select ensure_partitions('outbox', (now() at time zone 'UTC')::date - 1, $1)",
     )
     .bind(FIRST_PARTITIONS)
     .execute(conn)
