@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::server::admin::{self, Readiness};
 use crate::server::{self, ServeError};
-use crate::{inbox, relay};
+use crate::{inbox, maintenance, relay};
 
 /// A service that serves.
 #[derive(Debug)]
@@ -128,6 +128,7 @@ fn begin_work(
     }
     let events = &config.events;
     work.spawn(relay::run(db.clone(), events.clone(), stop.clone()));
+    work.spawn(maintenance::run(db.clone(), events.clone(), stop.clone()));
     for consumer in &service.consumers {
         let consumer = Arc::clone(consumer);
         work.spawn(inbox::run(
