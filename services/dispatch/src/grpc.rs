@@ -1,0 +1,58 @@
+//! The RPCs, by resource: parse, load, decide, save, reply.
+
+mod appointment;
+mod technician;
+mod work_order;
+
+use chassis::db::Tx;
+use chassis::{Refusal, Violations, etag, names};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::moves::{self, Verb};
+use crate::domain::work_order::{State, WorkOrder};
+use crate::store::work_orders;
+use crate::wire::SKEW;
+use crate::wire::work_order::COLLECTION;
+use crate::{Dispatch, error};
+
+/// What every verb on a work order says.
+struct Said {
+    id: Uuid,
+    at: Timestamp,
+}
+
+impl Dispatch {
+    /// Reads name and time of a verb beside whatever else was noted.
+    fn said(
+        &self,
+        mut v: Violations,
+        field: &str,
+        name: &str,
+        occur_time: Option<&prost_types::Timestamp>,
+    ) -> Result<Said, Refusal> {
+        let at = v.occur_time(occur_time, self.db.clock().now(), SKEW);
+        let id = v.resource(field, name, COLLECTION);
+        v.finish(id.map(|id| Said { id, at }))
+    }
+
+    /// Locks a work order for a verb and says where that leads.
+    async fn lock_for(
+        &self,
+        tx: &mut Tx,
+        id: Uuid,
+        tag: &str,
+        verb: Verb,
+    ) -> Result<(WorkOrder, State), Refusal> {
+        let tenant = tx.tenant().clone();
+        let name = names::name(COLLECTION, id);
+        let found = work_orders::lock(tx, &tenant, id).await?;
+        let order = found.ok_or_else(|| Refusal::not_found(&name))?;
+        if !tag.is_empty() && !etag::matches(tag, order.version) {
+            return Err(Refusal::stale_etag(&name));
+        }
+        let to = moves::after(order.state, verb, order.mode);
+        let to = to.ok_or_else(|| error::illegal_move(&order, verb))?;
+        Ok((order, to))
+    }
+}
