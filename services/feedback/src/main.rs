@@ -1,1 +1,7 @@
-fn main() {}
+//! The feedback service as a process of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::service::main(&feedback::BLUEPRINT)
+}

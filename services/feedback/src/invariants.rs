@@ -1,0 +1,126 @@
+//! What must hold of the tables at every moment, as queries: for tests and for operators.
+
+use sqlx::PgConnection;
+
+/// A promise that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The promise: "G8".
+    pub law: &'static str,
+    /// Tenant and resource it is broken for. Never a secret or a customer's words.
+    pub subject: String,
+    /// What was found.
+    pub detail: String,
+}
+
+/// Most breaches told per query: one is an alarm already.
+const MOST: i64 = 100;
+
+/// Every breach of G8 in the connection's schema: a closure is surveyed at most once, a survey is
+/// answered at most once and shows the score it was answered with, and no link is kept as text.
+pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let mut breaches = surveyed_twice(conn).await?;
+    breaches.extend(answered_twice(conn).await?);
+    breaches.extend(scores_differ(conn).await?);
+    breaches.extend(links_as_text(conn).await?);
+    Ok(breaches)
+}
+
+fn breach(subject: String, detail: impl Into<String>) -> Breach {
+    Breach {
+        law: "G8",
+        subject,
+        detail: detail.into(),
+    }
+}
+
+async fn surveyed_twice(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"select tenant_id, ticket_id, round, count(*) as "times!" from surveys
+         group by tenant_id, ticket_id, round having count(*) > 1 limit $1"#,
+        MOST,
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = found.into_iter().map(|row| {
+        let (times, round) = (row.times, row.round);
+        let subject = format!("{} tickets/{}", row.tenant_id, row.ticket_id);
+        breach(subject, format!("{times} surveys of round {round}"))
+    });
+    Ok(told.collect())
+}
+
+async fn answered_twice(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"select tenant_id, survey_id, count(*) as "times!" from answers
+         group by tenant_id, survey_id having count(*) > 1 limit $1"#,
+        MOST,
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = found.into_iter().map(|row| {
+        let subject = format!("{} surveys/{}", row.tenant_id, row.survey_id);
+        breach(subject, format!("{} answers", row.times))
+    });
+    Ok(told.collect())
+}
+
+async fn scores_differ(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"select coalesce(s.tenant_id, a.tenant_id) as "tenant_id!",
+             coalesce(s.survey_id, a.survey_id) as "survey_id!", s.score as "shown?",
+             a.score as "given?"
+         from surveys s
+         full join answers a on a.tenant_id = s.tenant_id and a.survey_id = s.survey_id
+         where s.score is distinct from a.score limit $1"#,
+        MOST,
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = found.into_iter().map(|row| {
+        let subject = format!("{} surveys/{}", row.tenant_id, row.survey_id);
+        let score = |score: Option<i16>| score.map_or("none".to_owned(), |s| s.to_string());
+        let (shown, given) = (score(row.shown), score(row.given));
+        breach(subject, format!("shows score {shown}, was given {given}"))
+    });
+    Ok(told.collect())
+}
+
+/// Looks through every text and every payload for a token that opens a survey.
+async fn links_as_text(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"with texts as (
+             select 'surveys' as place, s::text as content from surveys s
+             union all
+             select 'answers', a::text from answers a
+             union all
+             select 'outbox', o.aggregate || ' ' || encode(o.payload, 'escape') from outbox o
+             union all
+             select 'request_keys',
+                 k.principal || ' ' || k.request_id || ' ' || encode(k.answer, 'escape')
+             from request_keys k
+             union all
+             select 'dead_letters', d.detail || ' ' || encode(d.payload, 'escape')
+             from dead_letters d
+         ), tokens as (
+             select t.place, found[1] as token
+             from texts t,
+                 regexp_matches(t.content, 'svy1\.[a-z0-9-]{1,64}\.[A-Za-z0-9_-]{43}', 'g') as found
+             where position('svy1.' in t.content) > 0
+         )
+         select t.place as "place!", s.tenant_id, s.survey_id
+         from tokens t join surveys s on s.token_hash = sha256(convert_to(t.token, 'UTF8'))
+         limit $1"#,
+        MOST,
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = found.into_iter().map(|row| {
+        let subject = format!("{} surveys/{}", row.tenant_id, row.survey_id);
+        breach(
+            subject,
+            format!("the token of its link stands in {}", row.place),
+        )
+    });
+    Ok(told.collect())
+}
