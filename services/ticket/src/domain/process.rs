@@ -86,6 +86,8 @@ pub struct Facts {
     pub visit: Visit,
     /// The quote.
     pub quote: Option<QuoteFact>,
+    /// Which quote that is.
+    pub quote_id: Option<Uuid>,
     /// Technician of the latest visit.
     pub technician: Option<Uuid>,
     /// Booked start and end of the visit.

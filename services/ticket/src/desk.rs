@@ -1,0 +1,212 @@
+//! The service desk: what RPCs, the progress worker and the event consumer share: the store, the
+//! policies, and the one way to save a ticket.
+
+use std::sync::Arc;
+
+use chassis::db::{Db, Tx};
+use chassis::names;
+use chassis::outbox::Event;
+use chassis::page::PageKey;
+use chassis::refusal::to_pb;
+use chassis::{Refusal, TenantId, telemetry};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use proto::ticket::v1::TicketEventPayload;
+use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
+
+use crate::config::Settings;
+use crate::domain::clocks::{self, Clock, Counting};
+use crate::domain::moves::State;
+use crate::domain::number;
+use crate::domain::policy::Policies;
+use crate::domain::process::auto_close_at;
+use crate::domain::ticket::{Site, Ticket, What};
+use crate::store;
+use crate::store::ticket::Wake;
+use crate::wire;
+
+/// Numbers that one call of the store hands out.
+const BLOCK: i64 = 100;
+
+/// Shared by everything the service runs. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    pub(crate) db: Db,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) page_key: PageKey,
+    /// Rung when a ticket has something to do.
+    pub(crate) woken: Arc<Notify>,
+    /// The next number and the first that is not ours.
+    numbers: Arc<Mutex<(i64, i64)>>,
+}
+
+impl Desk {
+    /// A desk over a store.
+    pub fn new(db: Db, policies: Policies, settings: Settings, page_key: PageKey) -> Desk {
+        Desk {
+            db,
+            policies: Arc::new(policies),
+            settings: Arc::new(settings),
+            page_key,
+            woken: Arc::default(),
+            numbers: Arc::default(),
+        }
+    }
+
+    /// The next service-order number. One that is not used leaves a gap and no harm.
+    pub(crate) async fn next_number(&self, tx: &mut Tx) -> Result<String, Refusal> {
+        let mut numbers = self.numbers.lock().await;
+        if numbers.0 >= numbers.1 {
+            let first = store::ticket::next_numbers(tx).await?;
+            *numbers = (first, first + BLOCK);
+        }
+        let next = numbers.0;
+        numbers.0 += 1;
+        Ok(number::number(&self.settings.cell, next))
+    }
+
+    /// The ticket's clocks as they stand at `now`.
+    pub(crate) fn clocks(&self, ticket: &Ticket, now: Timestamp) -> Vec<Clock> {
+        self.counting(ticket, |counting| {
+            clocks::read(counting, &ticket.moments, now)
+        })
+    }
+
+    /// Runs `question` where and how the ticket's time counts.
+    pub(crate) fn counting<R>(
+        &self,
+        ticket: &Ticket,
+        question: impl FnOnce(Counting<'_>) -> R,
+    ) -> R {
+        let policy = self.policies.policy(&ticket.sla_policy);
+        let place = ticket.site.as_ref().map_or("", Site::jurisdiction);
+        let zone = ticket.site.as_ref().map_or(TimeZone::UTC, Site::zone);
+        let calendar = self.policies.calendar(policy, place);
+        question(Counting {
+            calendar,
+            zone: &zone,
+            policy,
+        })
+    }
+
+    /// When a resolved ticket closes by itself.
+    fn auto_close(&self, ticket: &Ticket) -> Option<Timestamp> {
+        if ticket.state != State::Resolved {
+            return None;
+        }
+        let resolved = ticket
+            .moments
+            .iter()
+            .rfind(|moment| moment.what == What::Resolved)?;
+        Some(self.counting(ticket, |counting| {
+            let after = counting.policy.auto_close_after;
+            auto_close_at(counting.calendar, counting.zone, resolved.at, after)
+        }))
+    }
+
+    /// Saves a changed ticket, its timeline, its process, and tells what it has to tell.
+    /// False: somebody was faster, and nothing was written.
+    pub(crate) async fn save(
+        &self,
+        tx: &mut Tx,
+        ticket: &mut Ticket,
+        wake: &Wake,
+    ) -> Result<bool, Refusal> {
+        ticket.facts.auto_close_at = self.auto_close(ticket);
+        let at = ticket
+            .fresh
+            .last()
+            .map_or(tx.now(), |entry| entry.occurred_at);
+        let due = clocks::next_due(&self.clocks(ticket, tx.now()));
+        let told = std::mem::take(&mut ticket.told);
+        if !store::ticket::save(tx, ticket, due, wake).await? {
+            return Ok(false);
+        }
+        if ticket.state.is_final() && ticket.facts.quote_id.is_some() {
+            store::quote::lapse(tx, &ticket.tenant, ticket.id, at).await?;
+        }
+        for kind in told {
+            tx.tell(event(kind, ticket, at));
+        }
+        Ok(true)
+    }
+
+    /// As [`save`](Desk::save) for an RPC or event: the process looks again at once.
+    pub(crate) async fn save_and_wake(
+        &self,
+        tx: &mut Tx,
+        ticket: &mut Ticket,
+    ) -> Result<(), Refusal> {
+        let wake = Wake {
+            due_at: Some(tx.now()),
+            ..Wake::default()
+        };
+        let at_hand = self.save(tx, ticket, &wake).await?;
+        if at_hand {
+            Ok(())
+        } else {
+            Err(Refusal::contention())
+        }
+    }
+
+    /// Inserts a reported ticket.
+    pub(crate) async fn insert(&self, tx: &mut Tx, ticket: &mut Ticket) -> Result<(), Refusal> {
+        let due = clocks::next_due(&self.clocks(ticket, tx.now()));
+        let traceparent = telemetry::current_traceparent();
+        store::ticket::insert(tx, ticket, due, &traceparent).await?;
+        for kind in std::mem::take(&mut ticket.told) {
+            tx.tell(event(kind, ticket, ticket.reported_at));
+        }
+        Ok(())
+    }
+
+    /// The ticket, locked until the transaction ends.
+    pub(crate) async fn lock(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        id: Uuid,
+    ) -> Result<Ticket, Refusal> {
+        let found = store::ticket::lock(tx, tenant.as_str(), id).await?;
+        found.ok_or_else(|| Refusal::not_found(&names::name(wire::TICKETS, id)))
+    }
+}
+
+/// An event of the ticket as it stands.
+pub(crate) fn event(kind: &'static str, ticket: &Ticket, at: Timestamp) -> Event {
+    let facts = &ticket.facts;
+    let named = |collection: &str, id: Option<Uuid>| {
+        id.map_or(String::new(), |id| names::name(collection, id))
+    };
+    let reason = ticket.pause.map_or("", |reason| reason.name());
+    let payload = TicketEventPayload {
+        ticket: wire::name(ticket),
+        number: ticket.number.clone(),
+        kind: wire::kind(ticket.kind).into(),
+        state: wire::state(ticket.state).into(),
+        round: ticket.round,
+        region: ticket.region.clone(),
+        party: named("parties", ticket.party),
+        asset: named(
+            "assets",
+            facts.coverage.as_ref().map(|coverage| coverage.asset),
+        ),
+        product: ticket.product.clone(),
+        technician: named("technicians", facts.technician),
+        assignee: ticket.assignee.clone(),
+        outcome: facts
+            .coverage
+            .as_ref()
+            .map_or("", |c| c.outcome.name())
+            .to_owned(),
+        quote: facts
+            .quote_id
+            .map_or(String::new(), |id| wire::quote_name(ticket.id, id)),
+        time: Some(to_pb(at)),
+        report_time: Some(to_pb(ticket.reported_at)),
+        reason: reason.to_owned(),
+    };
+    Event::new(kind, wire::name(ticket), ticket.version, at, &payload)
+}

@@ -1,0 +1,6 @@
+//! SQL of the ticket service, one function a sentence; no decision.
+
+pub mod process;
+pub mod quote;
+pub mod ticket;
+pub mod timeline;

@@ -1,0 +1,173 @@
+//! The timeline: entries sealed into the chain, and read back.
+
+use chassis::{Ids, Refusal};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::ticket::{Head, Ticket};
+use crate::domain::timeline::{Hash, Sealed, seal, text_hash};
+
+/// Arguments as the table keeps them: pairs in their order.
+pub type Arguments = Vec<(String, String)>;
+
+/// New entries of one ticket, column by column, sealed behind its head.
+pub struct Chained {
+    /// Where the chain stands after them.
+    pub head: Head,
+    pub(super) sequences: Vec<i64>,
+    pub(super) verbs: Vec<&'static str>,
+    pub(super) actors: Vec<String>,
+    pub(super) occurred: Vec<jiff_sqlx::Timestamp>,
+    pub(super) states: Vec<&'static str>,
+    pub(super) arguments: Vec<Json<Arguments>>,
+    pub(super) bodies: Vec<Option<String>>,
+    pub(super) salts: Vec<Option<Vec<u8>>>,
+    pub(super) text_hashes: Vec<Option<Vec<u8>>>,
+    pub(super) previous: Vec<Vec<u8>>,
+    pub(super) hashes: Vec<Vec<u8>>,
+}
+
+impl Chained {
+    /// Seals the ticket's fresh entries.
+    pub fn seal(ticket: &Ticket, recorded_at: Timestamp, ids: &Ids) -> Chained {
+        let most = ticket.fresh.len();
+        let mut chained = Chained {
+            head: ticket.head,
+            sequences: Vec::with_capacity(most),
+            verbs: Vec::with_capacity(most),
+            actors: Vec::with_capacity(most),
+            occurred: Vec::with_capacity(most),
+            states: Vec::with_capacity(most),
+            arguments: Vec::with_capacity(most),
+            bodies: Vec::with_capacity(most),
+            salts: Vec::with_capacity(most),
+            text_hashes: Vec::with_capacity(most),
+            previous: Vec::with_capacity(most),
+            hashes: Vec::with_capacity(most),
+        };
+        for entry in &ticket.fresh {
+            let salt = entry.text.as_ref().map(|_| ids.token()[..16].to_vec());
+            let text = entry.text.as_ref().zip(salt.as_ref());
+            let text_hash = text.map(|(text, salt)| text_hash(salt, text));
+            let sequence = chained.head.sequence + 1;
+            let hash = seal(
+                &chained.head.hash,
+                &Sealed {
+                    tenant: &ticket.tenant,
+                    ticket: ticket.id,
+                    sequence,
+                    verb: entry.verb,
+                    actor: &entry.actor,
+                    occurred_at: entry.occurred_at,
+                    recorded_at,
+                    arguments: &entry.arguments,
+                    state: entry.state.name(),
+                    text_hash,
+                },
+            );
+            chained.sequences.push(sequence);
+            chained.verbs.push(entry.verb);
+            chained.actors.push(entry.actor.clone());
+            chained.occurred.push(entry.occurred_at.to_sqlx());
+            chained.states.push(entry.state.name());
+            chained.arguments.push(Json(entry.arguments.clone()));
+            chained.bodies.push(entry.text.clone());
+            chained.salts.push(salt);
+            chained
+                .text_hashes
+                .push(text_hash.map(|hash| hash.to_vec()));
+            chained.previous.push(chained.head.hash.to_vec());
+            chained.hashes.push(hash.to_vec());
+            chained.head = Head { sequence, hash };
+        }
+        chained
+    }
+}
+
+/// An entry as it is read.
+#[allow(missing_docs)]
+pub struct Stored {
+    pub ticket_id: Uuid,
+    pub sequence: i64,
+    pub verb: String,
+    pub actor: String,
+    pub occurred_at: Timestamp,
+    pub recorded_at: Timestamp,
+    pub state: String,
+    pub arguments: Arguments,
+    pub body: Option<String>,
+    pub salt: Option<Vec<u8>>,
+    pub text_hash: Option<Vec<u8>>,
+    pub previous_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+impl Stored {
+    /// The hash the entry should have behind the one it names.
+    pub fn expected_hash(&self, tenant: &str) -> Option<Hash> {
+        let text_hash = match &self.text_hash {
+            Some(hash) => Some(hash.as_slice().try_into().ok()?),
+            None => None,
+        };
+        let previous = self.previous_hash.as_slice().try_into().ok()?;
+        let sealed = Sealed {
+            tenant,
+            ticket: self.ticket_id,
+            sequence: self.sequence,
+            verb: &self.verb,
+            actor: &self.actor,
+            occurred_at: self.occurred_at,
+            recorded_at: self.recorded_at,
+            arguments: &self.arguments,
+            state: &self.state,
+            text_hash,
+        };
+        Some(seal(&previous, &sealed))
+    }
+}
+
+/// At most `limit` entries of a ticket after `after`, oldest first.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: &str,
+    ticket: Uuid,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Stored>, Refusal> {
+    let rows = sqlx::query!(
+        r#"select sequence, verb, actor, occurred_at, recorded_at, state,
+            arguments as "arguments!: Json<Arguments>", body, salt, text_hash, previous_hash, hash
+        from ticket_events
+        where tenant_id = $1 and ticket_id = $2 and sequence > $3
+        order by sequence limit $4"#,
+        tenant,
+        ticket,
+        after,
+        limit
+    );
+    let stored = rows.fetch_all(conn).await?.into_iter().map(|row| Stored {
+        ticket_id: ticket,
+        sequence: row.sequence,
+        verb: row.verb,
+        actor: row.actor,
+        occurred_at: row.occurred_at.to_jiff(),
+        recorded_at: row.recorded_at.to_jiff(),
+        state: row.state,
+        arguments: row.arguments.0,
+        body: row.body,
+        salt: row.salt,
+        text_hash: row.text_hash,
+        previous_hash: row.previous_hash,
+        hash: row.hash,
+    });
+    Ok(stored.collect())
+}
+
+/// Writes an entry without touching the ticket's state; returns it as stored.
+pub fn last(ticket: &Ticket, chained: &Chained) -> Option<(i64, Hash)> {
+    (chained.head.sequence > ticket.head.sequence)
+        .then_some((chained.head.sequence, chained.head.hash))
+}
