@@ -1,0 +1,69 @@
+//! A storekeeper: parts that tickets wait for arrive some days later, piece by piece.
+
+use std::sync::Arc;
+
+use chassis::refusal::to_pb;
+use jiff::SignedDuration;
+use proto::inventory::v1::reservation::State;
+use proto::inventory::v1::{ListReservationsRequest, ReceiveStockRequest, Reservation};
+
+use super::{LOOK_EVERY, Play, hand_over};
+use crate::client::{Told, all_pages};
+use crate::world::Cancel;
+
+/// Looks for reservations that wait, and has what they wait for delivered.
+pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
+    loop {
+        for waiting in listed(&play, &[State::Backordered]).await? {
+            let Some(index) = play.board.plan_of(&waiting.ticket) else { continue };
+            if play.board.take(format!("supply:{}", waiting.name)) {
+                let ticket = waiting.ticket.clone();
+                play.board.count(|tally| tally.backordered.extend([ticket]));
+                // Who will lose patience is not served first.
+                if play.plan(index).course.cancel != Some(Cancel::Waiting) || waiting.round > 1 {
+                    let name = waiting.name.clone();
+                    hand_over(&play, "supplying", name, deliver(play.clone(), index, waiting));
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY * 2).await;
+    }
+}
+
+/// Reservations in one of the states.
+pub(super) async fn listed(play: &Play, states: &[State]) -> Result<Vec<Reservation>, Told> {
+    let page = |page_token: String| async {
+        let request = ListReservationsRequest {
+            page_size: 1_000,
+            page_token,
+            states: states.iter().copied().map(i32::from).collect(),
+            ..Default::default()
+        };
+        let answer = play.cast.storekeeper.list_reservations(request).await?;
+        Ok((answer.reservations, answer.next_page_token))
+    };
+    all_pages(20, page).await
+}
+
+async fn deliver(play: Arc<Play>, index: usize, waiting: Reservation) -> Result<(), Told> {
+    let plan = play.plan(index);
+    let days = SignedDuration::from_hours(24 * plan.course.supply_days);
+    let at = play.board.moment(&waiting.ticket, plan.at + days);
+    for (number, line) in waiting.lines.iter().enumerate() {
+        let spare = play.world.spares.iter().find(|spare| line.part.ends_with(&spare.number));
+        let serialised = spare.is_some_and(|spare| spare.serialised);
+        let id = play.key("in", &waiting.name);
+        let serial = |piece: i64| format!("{id}-{number}-{piece}");
+        let request = ReceiveStockRequest {
+            location: format!("stockLocations/REGIONAL-{}", plan.site.region.code),
+            part: line.part.clone(),
+            quantity: line.quantity,
+            serial_numbers: if serialised { (0..line.quantity).map(serial).collect() } else { vec![] },
+            reference: "ordered for a waiting repair".to_owned(),
+            request_id: format!("{id}-{number}"),
+            occur_time: Some(to_pb(at)),
+        };
+        play.call(play.cast.storekeeper.receive_stock(request)).await?;
+    }
+    Ok(())
+}
