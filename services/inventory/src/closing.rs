@@ -10,8 +10,8 @@ use crate::domain::reservation::{Line, Reservation, State, Verb};
 use crate::domain::settle::{Settlement, Used, settle};
 use crate::promotion::Turn;
 use crate::store::ledger::{self, Cause};
-use crate::store::serials::{self, Repair};
 use crate::store::reservations;
+use crate::store::serials::{self, Repair};
 use crate::{error, events, reserving};
 
 /// How and why a reservation ends.
@@ -56,9 +56,15 @@ pub async fn close(
     reservation.note(settlement.findings.clone());
     let tenant = tx.tenant().clone();
     reservation.version = reservations::close(tx, &tenant, reservation, &settlement.lines).await?;
-    events::tell(tx, events::kind_of_end(reservation.state), reservation, ending.occurred_at);
+    events::tell(
+        tx,
+        events::kind_of_end(reservation.state),
+        reservation,
+        ending.occurred_at,
+    );
     if let Some(turn) = turn {
-        turn.serve(tx, ending.occurred_at, ending.hold_for, None).await?;
+        turn.serve(tx, ending.occurred_at, ending.hold_for, None)
+            .await?;
     }
     Ok(())
 }
@@ -76,11 +82,19 @@ async fn give_back(
     let places: Vec<(String, String)> = places.collect();
     let mut turn = Turn::begin(tx, &settlement.freed(), &places).await?;
 
-    let booked = settlement.movements().into_iter().map(|m| (tx.ids().v7(), m));
+    let booked = settlement
+        .movements()
+        .into_iter()
+        .map(|m| (tx.ids().v7(), m));
     let movements: Vec<(Uuid, Movement)> = booked.collect();
     let (subject, reference) = (reservation.ticket_name(), reservation.name());
     let (occurred_at, now) = (ending.occurred_at, tx.now());
-    let cause = Cause { subject: &subject, reference: &reference, occurred_at, now };
+    let cause = Cause {
+        subject: &subject,
+        reference: &reference,
+        occurred_at,
+        now,
+    };
     ledger::post(tx, &tenant, cause, &movements).await?;
     turn.count(&movements);
     settle_pieces(tx, reservation, settlement, ending).await?;
@@ -95,23 +109,37 @@ async fn settle_pieces(
 ) -> Result<(), Refusal> {
     let tenant = tx.tenant().clone();
     let lines = settlement.lines.iter();
-    let pieces = lines.clone().flat_map(|s| s.line.serials.iter().map(|n| (&*s.line.part, &**n)));
+    let pieces = lines
+        .clone()
+        .flat_map(|s| s.line.serials.iter().map(|n| (&*s.line.part, &**n)));
     let held: Vec<(&str, &str)> = pieces.collect();
     let pieces = lines.flat_map(|s| s.used_serials.iter().map(|n| (&*s.line.part, &**n)));
     let used: Vec<(&str, &str)> = pieces.collect();
     if !held.is_empty() {
         let settled = serials::settle(tx, &tenant, reservation.id, &held, &used).await?;
         if usize::try_from(settled) != Ok(held.len()) {
-            return Err(Refusal::internal("a held piece is not held by its reservation"));
+            return Err(Refusal::internal(
+                "a held piece is not held by its reservation",
+            ));
         }
     }
     if let Some(ticket) = reservation.ticket
         && !settlement.swaps.is_empty()
     {
-        let swaps: Vec<_> = settlement.swaps.iter().map(|swap| (tx.ids().v7(), swap)).collect();
+        let swaps: Vec<_> = settlement
+            .swaps
+            .iter()
+            .map(|swap| (tx.ids().v7(), swap))
+            .collect();
         let (work_order, reservation) = (ending.work_order, reservation.id);
         let (occurred_at, now) = (ending.occurred_at, tx.now());
-        let repair = Repair { ticket, work_order, reservation, occurred_at, now };
+        let repair = Repair {
+            ticket,
+            work_order,
+            reservation,
+            occurred_at,
+            now,
+        };
         serials::keep_swaps(tx, &tenant, repair, &swaps).await?;
     }
     Ok(())
@@ -137,7 +165,12 @@ pub async fn release(
     let mut reservation =
         found.ok_or_else(|| Refusal::internal("a taken reservation is nowhere"))?;
     let settlement = settle(&reservation.lines, &[]);
-    let ending = Ending { verb: Verb::Release, work_order: "", occurred_at, hold_for };
+    let ending = Ending {
+        verb: Verb::Release,
+        work_order: "",
+        occurred_at,
+        hold_for,
+    };
     close(tx, &mut reservation, &settlement, ending).await?;
     Ok(reservation)
 }
@@ -156,7 +189,12 @@ pub async fn expire(
         return Ok(None);
     };
     let settlement = settle(&reservation.lines, &[]);
-    let ending = Ending { verb: Verb::Expire, work_order: "", occurred_at: now, hold_for };
+    let ending = Ending {
+        verb: Verb::Expire,
+        work_order: "",
+        occurred_at: now,
+        hold_for,
+    };
     close(tx, &mut reservation, &settlement, ending).await?;
     Ok(Some(reservation))
 }

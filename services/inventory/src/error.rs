@@ -43,7 +43,10 @@ pub fn serial_exists(serial: &str) -> Refusal {
 
 /// `STOCK_TOO_LOW`.
 pub fn stock_too_low(available: i64, delta: i64) -> Refusal {
-    let message = format!("{available} are available, {} cannot be taken away", delta.abs());
+    let message = format!(
+        "{available} are available, {} cannot be taken away",
+        delta.abs()
+    );
     refusal(Code::FailedPrecondition, ErrorReason::StockTooLow, message)
         .with("available", available)
         .with("delta", delta)
@@ -52,7 +55,12 @@ pub fn stock_too_low(available: i64, delta: i64) -> Refusal {
 /// `RESERVATION_WITHDRAWN`.
 pub fn withdrawn(name: &str) -> Refusal {
     let message = format!("{name} was released before it was made");
-    refusal(Code::FailedPrecondition, ErrorReason::ReservationWithdrawn, message).with("name", name)
+    refusal(
+        Code::FailedPrecondition,
+        ErrorReason::ReservationWithdrawn,
+        message,
+    )
+    .with("name", name)
 }
 
 /// `ILLEGAL_MOVE`.

@@ -1,11 +1,11 @@
 //! What the inventory tells, and what it hears: a finished visit settles its reservation.
 
+use chassis::Refusal;
 use chassis::db::Tx;
 use chassis::inbox::{Consumer, Delivered};
 use chassis::names;
 use chassis::outbox::Event;
 use chassis::refusal::to_pb;
-use chassis::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use proto::dispatch::v1::WorkOrderEventPayload;
@@ -48,7 +48,13 @@ pub fn tell_arrival(tx: &mut Tx, supply: &Supply, arrival: i64) {
         quantity: supply.quantity,
     };
     let at = supply.occurred_at;
-    tx.tell(Event::new("part.arrived", part_name(&supply.part), arrival, at, &payload));
+    tx.tell(Event::new(
+        "part.arrived",
+        part_name(&supply.part),
+        arrival,
+        at,
+        &payload,
+    ));
 }
 
 /// Settles reservations when visits end.
@@ -65,13 +71,18 @@ impl Consumer for Settling {
     }
 
     fn hears(&self) -> &'static [(&'static str, &'static [&'static str])] {
-        &[("dispatch", &["work_order.completed", "work_order.incomplete"])]
+        &[(
+            "dispatch",
+            &["work_order.completed", "work_order.incomplete"],
+        )]
     }
 
     async fn handle(&self, tx: &mut Tx, event: &Delivered) -> Result<(), Refusal> {
         let payload = WorkOrderEventPayload::decode(event.payload.clone())
             .map_err(|error| unreadable(event, &error.to_string()))?;
-        let visit = payload.work_order.ok_or_else(|| unreadable(event, "names no work order"))?;
+        let visit = payload
+            .work_order
+            .ok_or_else(|| unreadable(event, "names no work order"))?;
         if visit.reservation.is_empty() {
             return Ok(());
         }
@@ -132,5 +143,10 @@ fn heard(used: &PartUsed) -> Used {
 
 fn unreadable(event: &Delivered, why: &str) -> Refusal {
     let message = format!("{} of {}: {why}", event.kind, event.aggregate);
-    Refusal::new(Code::InvalidArgument, "type.fettle", ErrorReason::InvalidFields, message)
+    Refusal::new(
+        Code::InvalidArgument,
+        "type.fettle",
+        ErrorReason::InvalidFields,
+        message,
+    )
 }

@@ -25,7 +25,11 @@ pub struct Inventory {
 impl Inventory {
     /// The RPCs over a store.
     pub fn new(db: Db, page_key: PageKey, hold_for: SignedDuration) -> Inventory {
-        Inventory { db, page_key: Arc::new(page_key), hold_for }
+        Inventory {
+            db,
+            page_key: Arc::new(page_key),
+            hold_for,
+        }
     }
 
     /// Adds the three gRPC services.

@@ -40,7 +40,11 @@ struct Row {
 }
 
 fn breaches(law: &'static str, rows: Vec<Row>) -> Vec<Breach> {
-    let breach = |row: Row| Breach { law, subject: row.subject, detail: row.detail };
+    let breach = |row: Row| Breach {
+        law,
+        subject: row.subject,
+        detail: row.detail,
+    };
     rows.into_iter().map(breach).collect()
 }
 

@@ -61,8 +61,13 @@ impl Settings {
             return Err("inventory.hold_days is not within 1 to 365".into());
         }
         let longest = Duration::from_secs(600).as_millis();
-        if !polls.iter().all(|ms| (10..=longest).contains(&u128::from(*ms))) {
-            return Err("inventory.expiry_poll_ms or sweep_poll_ms is not within 10 to 600000".into());
+        if !polls
+            .iter()
+            .all(|ms| (10..=longest).contains(&u128::from(*ms)))
+        {
+            return Err(
+                "inventory.expiry_poll_ms or sweep_poll_ms is not within 10 to 600000".into(),
+            );
         }
         Ok(())
     }

@@ -54,7 +54,10 @@ impl Turn {
 
     /// Pieces free of a part at a place.
     pub fn available(&self, part: &str, location: &str) -> i64 {
-        let at = self.levels.iter().find(|l| l.part == part && l.location == location);
+        let at = self
+            .levels
+            .iter()
+            .find(|l| l.part == part && l.location == location);
         at.map_or(0, |level| level.available)
     }
 
@@ -62,7 +65,9 @@ impl Turn {
     pub fn count(&mut self, movements: &[(Uuid, Movement)]) {
         for (_, movement) in movements {
             for (account, quantity) in &movement.entries {
-                let ledger::Account::Available(location) = account else { continue };
+                let ledger::Account::Available(location) = account else {
+                    continue;
+                };
                 let there = |l: &&mut Level| l.part == movement.part && l.location == *location;
                 if let Some(level) = self.levels.iter_mut().find(there) {
                     level.available += quantity;
@@ -132,8 +137,7 @@ async fn promote(
     let expire_at = tx.now() + hold_for;
     reservation.expire_at = Some(expire_at);
     let findings = reservations::written(&reservation.findings);
-    reservation.version =
-        waiting::end(tx, &tenant, reservation.id, expire_at, &findings).await?;
+    reservation.version = waiting::end(tx, &tenant, reservation.id, expire_at, &findings).await?;
     set_aside(tx, reservation, allotted, occurred_at).await?;
     events::tell(tx, "reservation.held", reservation, occurred_at);
     Ok(())
@@ -148,8 +152,12 @@ pub async fn set_aside(
 ) -> Result<(), Refusal> {
     let tenant = tx.tenant().clone();
     let (subject, reference) = (reservation.ticket_name(), reservation.name());
-    let cause =
-        Cause { subject: &subject, reference: &reference, occurred_at, now: tx.now() };
+    let cause = Cause {
+        subject: &subject,
+        reference: &reference,
+        occurred_at,
+        now: tx.now(),
+    };
     let movements = holds(tx, allotted);
     let id = reservation.id;
     reservation.lines = hold::hold(tx, &tenant, cause, id, allotted, &movements).await?;
@@ -157,7 +165,9 @@ pub async fn set_aside(
         line.serials.is_empty() || i64::try_from(line.serials.len()) == Ok(line.quantity)
     };
     if !reservation.lines.iter().all(whole) {
-        return Err(Refusal::internal("a level promises pieces whose serial numbers are missing"));
+        return Err(Refusal::internal(
+            "a level promises pieces whose serial numbers are missing",
+        ));
     }
     Ok(())
 }
@@ -170,5 +180,8 @@ fn holds(tx: &Tx, allotted: &[Allotted]) -> Vec<(Uuid, Movement)> {
         let places: Vec<At<'_>> = places.map(|a| (a.location.as_str(), a.quantity)).collect();
         ledger::hold(part, &places)
     };
-    parts.into_iter().map(|part| (tx.ids().v7(), of_part(part))).collect()
+    parts
+        .into_iter()
+        .map(|part| (tx.ids().v7(), of_part(part)))
+        .collect()
 }

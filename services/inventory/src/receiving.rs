@@ -41,7 +41,10 @@ pub async fn receive(
     let part = known(tx, supply).await?;
     let expected = if part.serialised { supply.quantity } else { 0 };
     if i64::try_from(supply.serials.len()) != Ok(expected) {
-        return Err(error::serials_mismatch(supply.quantity, supply.serials.len()));
+        return Err(error::serials_mismatch(
+            supply.quantity,
+            supply.serials.len(),
+        ));
     }
     levels::ensure(tx, &tenant, &supply.part, &supply.location).await?;
     let movement = ledger::receipt(&supply.part, (&supply.location, supply.quantity));
@@ -101,14 +104,23 @@ async fn book(
 ) -> Result<(Turn, (Uuid, Movement)), Refusal> {
     let tenant = tx.tenant().clone();
     let places = [(supply.part.clone(), supply.location.clone())];
-    let freed = if supply.quantity > 0 { vec![supply.part.clone()] } else { Vec::new() };
+    let freed = if supply.quantity > 0 {
+        vec![supply.part.clone()]
+    } else {
+        Vec::new()
+    };
     let mut turn = Turn::begin(tx, &freed, &places).await?;
     let available = turn.available(&supply.part, &supply.location);
     if available + supply.quantity < 0 {
         return Err(error::stock_too_low(available, supply.quantity));
     }
     let (occurred_at, now) = (supply.occurred_at, tx.now());
-    let cause = Cause { subject: "", reference: &supply.reference, occurred_at, now };
+    let cause = Cause {
+        subject: "",
+        reference: &supply.reference,
+        occurred_at,
+        now,
+    };
     let booked = [(tx.ids().v7(), movement)];
     crate::store::ledger::post(tx, &tenant, cause, &booked).await?;
     turn.count(&booked);

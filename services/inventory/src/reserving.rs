@@ -114,7 +114,9 @@ async fn queue_up(
     let mut parts: Vec<String> = ask.wanted.iter().map(|w| w.part.clone()).collect();
     parts.sort_unstable();
     let turn = Turn::begin(tx, &parts, &[]).await?;
-    let came = turn.serve(tx, ask.occurred_at, hold_for, Some(reservation.id)).await?;
+    let came = turn
+        .serve(tx, ask.occurred_at, hold_for, Some(reservation.id))
+        .await?;
     match came {
         Some(came) => reservation = came,
         // Too many wait before it for the queue to have looked this far.
@@ -145,9 +147,13 @@ async fn first_answer(tx: &mut Tx, ask: &Ask) -> Result<Reservation, Refusal> {
         if found.ticket.is_none() {
             return Err(error::withdrawn(&found.name()));
         }
-        let same = (found.ticket, &found.step, found.round)
-            == (Some(ask.ticket), &ask.step, ask.round);
-        return if same { Ok(found) } else { Err(Refusal::already_exists(&found.name())) };
+        let same =
+            (found.ticket, &found.step, found.round) == (Some(ask.ticket), &ask.step, ask.round);
+        return if same {
+            Ok(found)
+        } else {
+            Err(Refusal::already_exists(&found.name()))
+        };
     }
     let (ticket, step, round) = (ask.ticket, ask.step.as_str(), ask.round);
     let id = reservations::of_step(tx, &tenant, ticket, step, round).await?;

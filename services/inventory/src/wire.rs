@@ -24,12 +24,22 @@ fn part_of(violations: &mut Violations, field: impl Into<String>, name: &str) ->
 /// The code in `stockLocations/{code}`; empty is "is required".
 fn location_of(violations: &mut Violations, field: &str, name: &str) -> String {
     let is_code = |text: &str| coded(text, b"-");
-    named(violations, field.to_owned(), name, "stockLocations/", is_code)
+    named(
+        violations,
+        field.to_owned(),
+        name,
+        "stockLocations/",
+        is_code,
+    )
 }
 
 /// As [`part_of`] for a filter: empty does not filter.
 fn optional_part(violations: &mut Violations, field: &str, name: &str) -> String {
-    if name.is_empty() { String::new() } else { part_of(violations, field, name) }
+    if name.is_empty() {
+        String::new()
+    } else {
+        part_of(violations, field, name)
+    }
 }
 
 fn named(

@@ -62,9 +62,15 @@ pub fn allocate(wanted: &[Wanted], levels: &[Level], place: &Place) -> Allocatio
         }
     }
     if short.is_empty() {
-        return Allocation::Held { lines, findings: met };
+        return Allocation::Held {
+            lines,
+            findings: met,
+        };
     }
-    Allocation::Backorder { short, findings: missing }
+    Allocation::Backorder {
+        short,
+        findings: missing,
+    }
 }
 
 struct Candidate<'a> {
@@ -75,12 +81,17 @@ struct Candidate<'a> {
 
 /// The locations that have the part, best first.
 fn ranked<'a>(line: &Wanted, levels: &'a [Level], place: &Place) -> Vec<Candidate<'a>> {
-    let of_part = levels.iter().filter(|l| l.part == line.part && l.available > 0);
+    let of_part = levels
+        .iter()
+        .filter(|l| l.part == line.part && l.available > 0);
     let mut candidates: Vec<Candidate<'_>> = of_part
         .map(|level| Candidate {
             level,
             in_region: !place.region.is_empty() && level.region == place.region,
-            meters: place.near.zip(level.position).map(|(here, there)| here.meters_to(&there)),
+            meters: place
+                .near
+                .zip(level.position)
+                .map(|(here, there)| here.meters_to(&there)),
         })
         .collect();
     candidates.sort_by(|a, b| {
@@ -105,7 +116,10 @@ fn take(line: &Wanted, candidates: &[Candidate<'_>]) -> Vec<Allotted> {
         location: candidate.level.location.clone(),
         quantity,
     };
-    if let Some(whole) = candidates.iter().find(|c| c.level.available >= line.quantity) {
+    if let Some(whole) = candidates
+        .iter()
+        .find(|c| c.level.available >= line.quantity)
+    {
         return vec![allot(whole, line.quantity)];
     }
     let mut left = line.quantity;
@@ -121,17 +135,15 @@ fn take(line: &Wanted, candidates: &[Candidate<'_>]) -> Vec<Allotted> {
     taken
 }
 
-fn explain_choice(
-    line: &Wanted,
-    candidates: &[Candidate<'_>],
-    taken: &[Allotted],
-) -> Vec<Finding> {
+fn explain_choice(line: &Wanted, candidates: &[Candidate<'_>], taken: &[Allotted]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut passed_over = 0;
     for candidate in candidates {
         let name = location_name(&candidate.level.location);
         let part = part_name(&line.part);
-        let chosen = taken.iter().find(|t| t.location == candidate.level.location);
+        let chosen = taken
+            .iter()
+            .find(|t| t.location == candidate.level.location);
         if let Some(chosen) = chosen {
             let finding = Finding::new(Code::LocationChosen, Verdict::Met, name).fact("part", part);
             findings.push(with_distance(finding, candidate).pieces("pieces", chosen.quantity));
@@ -155,7 +167,10 @@ fn explain_short(line: &Wanted, candidates: &[Candidate<'_>], total: i64) -> Vec
     let backorder = Finding::new(Code::Backorder, Verdict::NotMet, part_name(&line.part))
         .pieces("wanted", line.quantity)
         .pieces("available", total);
-    let here = candidates.iter().take(MOST_PASSED_OVER).map(|c| short_here(line, c));
+    let here = candidates
+        .iter()
+        .take(MOST_PASSED_OVER)
+        .map(|c| short_here(line, c));
     std::iter::once(backorder).chain(here).collect()
 }
 
@@ -193,11 +208,17 @@ mod tests {
     }
 
     fn wanted(part: &str, quantity: i64) -> Wanted {
-        Wanted { part: part.to_owned(), quantity }
+        Wanted {
+            part: part.to_owned(),
+            quantity,
+        }
     }
 
     fn at(lat: f64, region: &str) -> Place {
-        Place { near: Position::new(lat, 120.0), region: region.to_owned() }
+        Place {
+            near: Position::new(lat, 120.0),
+            region: region.to_owned(),
+        }
     }
 
     /// What is taken from where: "P 2 from SH".
@@ -207,9 +228,10 @@ mod tests {
                 .iter()
                 .map(|l| format!("{} {} from {}", l.part, l.quantity, l.location))
                 .collect(),
-            Allocation::Backorder { short, .. } => {
-                short.iter().map(|part| format!("{part} is short")).collect()
-            }
+            Allocation::Backorder { short, .. } => short
+                .iter()
+                .map(|part| format!("{part} is short"))
+                .collect(),
         }
     }
 
@@ -222,26 +244,60 @@ mod tests {
             level("Q", "FAR", 9, 39.0, "north"),
         ];
         for (what, lines, place, expected) in [
-            ("the nearest", vec![wanted("P", 1)], at(30.0, ""), vec!["P 1 from NEAR"]),
-            ("the region's first", vec![wanted("P", 1)], at(30.0, "north"), vec!["P 1 from MIDDLE"]),
-            ("one that has all", vec![wanted("P", 3)], at(30.0, ""), vec!["P 3 from FAR"]),
+            (
+                "the nearest",
+                vec![wanted("P", 1)],
+                at(30.0, ""),
+                vec!["P 1 from NEAR"],
+            ),
+            (
+                "the region's first",
+                vec![wanted("P", 1)],
+                at(30.0, "north"),
+                vec!["P 1 from MIDDLE"],
+            ),
+            (
+                "one that has all",
+                vec![wanted("P", 3)],
+                at(30.0, ""),
+                vec!["P 3 from FAR"],
+            ),
             (
                 "a split when none has all",
                 vec![wanted("P", 7)],
                 at(30.0, ""),
                 vec!["P 1 from NEAR", "P 2 from MIDDLE", "P 4 from FAR"],
             ),
-            ("by code without a place", vec![wanted("P", 2)], Place::default(), vec!["P 2 from FAR"]),
+            (
+                "by code without a place",
+                vec![wanted("P", 2)],
+                Place::default(),
+                vec!["P 2 from FAR"],
+            ),
             (
                 "each line by itself",
                 vec![wanted("P", 1), wanted("Q", 9)],
                 at(30.0, ""),
                 vec!["P 1 from NEAR", "Q 9 from FAR"],
             ),
-            ("none when one is short", vec![wanted("P", 1), wanted("Q", 10)], at(30.0, ""), vec!["Q is short"]),
-            ("none of an unknown part", vec![wanted("X", 1)], at(30.0, ""), vec!["X is short"]),
+            (
+                "none when one is short",
+                vec![wanted("P", 1), wanted("Q", 10)],
+                at(30.0, ""),
+                vec!["Q is short"],
+            ),
+            (
+                "none of an unknown part",
+                vec![wanted("X", 1)],
+                at(30.0, ""),
+                vec!["X is short"],
+            ),
         ] {
-            assert_eq!(taken(&allocate(&lines, &levels, &place)), expected, "{what}");
+            assert_eq!(
+                taken(&allocate(&lines, &levels, &place)),
+                expected,
+                "{what}"
+            );
         }
     }
 
@@ -258,7 +314,10 @@ mod tests {
             panic!("five are enough for two");
         };
 
-        let said: Vec<_> = findings.iter().map(|f| (f.code, f.subject.as_str())).collect();
+        let said: Vec<_> = findings
+            .iter()
+            .map(|f| (f.code, f.subject.as_str()))
+            .collect();
         assert_eq!(
             said,
             [
@@ -267,19 +326,27 @@ mod tests {
                 (Code::LocationFarther, "stockLocations/FAR"),
             ]
         );
-        let distance = findings[1].numbers.iter().find(|n| n.0 == "distance").unwrap();
+        let distance = findings[1]
+            .numbers
+            .iter()
+            .find(|n| n.0 == "distance")
+            .unwrap();
         assert!((distance.1 - 333_585).abs() < 100, "{distance:?}");
     }
 
     #[test]
     fn a_backorder_says_how_many_are_missing() {
         let levels = [level("P", "SH", 1, 31.0, "")];
-        let Allocation::Backorder { findings, .. } = allocate(&[wanted("P", 2)], &levels, &at(30.0, ""))
+        let Allocation::Backorder { findings, .. } =
+            allocate(&[wanted("P", 2)], &levels, &at(30.0, ""))
         else {
             panic!("one is too few");
         };
         assert_eq!(findings[0].code, Code::Backorder);
-        assert_eq!(findings[0].sentence(), "parts/P waits for stock: 2 wanted, 1 available.");
+        assert_eq!(
+            findings[0].sentence(),
+            "parts/P waits for stock: 2 wanted, 1 available."
+        );
         assert_eq!(findings[1].code, Code::StockShort);
     }
 

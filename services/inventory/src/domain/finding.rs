@@ -124,7 +124,11 @@ impl Finding {
         let part = fact("part");
         match self.code {
             Code::LocationChosen => {
-                format!("{subject} gives {} of {part}{}.", number("pieces"), self.away())
+                format!(
+                    "{subject} gives {} of {part}{}.",
+                    number("pieces"),
+                    self.away()
+                )
             }
             Code::StockShort => format!(
                 "{subject} has {} of {part} where {} are wanted.",
@@ -132,7 +136,10 @@ impl Finding {
                 number("wanted")
             ),
             Code::LocationFarther => {
-                format!("{subject} has {part} too, but a better one was chosen{}.", self.away())
+                format!(
+                    "{subject} has {part} too, but a better one was chosen{}.",
+                    self.away()
+                )
             }
             Code::Backorder => format!(
                 "{subject} waits for stock: {} wanted, {} available.",

@@ -73,13 +73,21 @@ pub type At<'a> = (&'a str, i64);
 /// A delivery.
 pub fn receipt(part: &str, (location, quantity): At<'_>) -> Movement {
     let to = Account::Available(location.to_owned());
-    moved(Kind::Receipt, part, vec![(Account::Supplier, -quantity), (to, quantity)])
+    moved(
+        Kind::Receipt,
+        part,
+        vec![(Account::Supplier, -quantity), (to, quantity)],
+    )
 }
 
 /// A corrected count; `delta` may be negative, not zero.
 pub fn adjustment(part: &str, (location, delta): At<'_>) -> Movement {
     let at = Account::Available(location.to_owned());
-    moved(Kind::Adjustment, part, vec![(Account::Adjustment, -delta), (at, delta)])
+    moved(
+        Kind::Adjustment,
+        part,
+        vec![(Account::Adjustment, -delta), (at, delta)],
+    )
 }
 
 /// Set aside at each place.
@@ -102,18 +110,27 @@ pub fn release(part: &str, places: &[At<'_>]) -> Movement {
 
 /// Out of what was held, into customers' devices.
 pub fn consumption(part: &str, places: &[At<'_>]) -> Movement {
-    let out = places.iter().map(|(l, quantity)| (Account::Held((*l).to_owned()), -quantity));
+    let out = places
+        .iter()
+        .map(|(l, quantity)| (Account::Held((*l).to_owned()), -quantity));
     let total = places.iter().map(|(_, quantity)| quantity).sum();
     let entries = out.chain([(Account::Customer, total)]).collect();
     moved(Kind::Consumption, part, entries)
 }
 
 fn both(location: &str) -> (Account, Account) {
-    (Account::Available(location.to_owned()), Account::Held(location.to_owned()))
+    (
+        Account::Available(location.to_owned()),
+        Account::Held(location.to_owned()),
+    )
 }
 
 fn moved(kind: Kind, part: &str, entries: Vec<(Account, i64)>) -> Movement {
-    Movement { kind, part: part.to_owned(), entries }
+    Movement {
+        kind,
+        part: part.to_owned(),
+        entries,
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +161,10 @@ mod tests {
     #[test]
     fn what_is_held_leaves_the_shelf_it_lay_on() {
         let movement = hold("P", &[("SH", 2)]);
-        let expected = [(Account::Available("SH".into()), -2), (Account::Held("SH".into()), 2)];
+        let expected = [
+            (Account::Available("SH".into()), -2),
+            (Account::Held("SH".into()), 2),
+        ];
         assert_eq!(movement.entries, expected);
     }
 }

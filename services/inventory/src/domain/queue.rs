@@ -37,13 +37,19 @@ pub fn serve<Id: Clone>(waiting: &[Waiting<Id>], mut levels: Vec<Level>) -> Vec<
     let mut answers = Vec::with_capacity(waiting.len());
     for one in waiting {
         let mut allocation = allocate(&one.wanted, &levels, &one.place);
-        let before: Vec<&Wanted> =
-            one.wanted.iter().filter(|w| kept.contains(w.part.as_str())).collect();
+        let before: Vec<&Wanted> = one
+            .wanted
+            .iter()
+            .filter(|w| kept.contains(w.part.as_str()))
+            .collect();
         match &mut allocation {
             Allocation::Held { lines, .. } if before.is_empty() => deduct(&mut levels, lines),
             Allocation::Held { .. } => {
                 let findings = before.iter().map(|w| others_first(w, &levels)).collect();
-                allocation = Allocation::Backorder { short: Vec::new(), findings };
+                allocation = Allocation::Backorder {
+                    short: Vec::new(),
+                    findings,
+                };
             }
             Allocation::Backorder { short, findings } => {
                 findings.extend(before.iter().map(|w| others_first(w, &levels)));
@@ -51,7 +57,10 @@ pub fn serve<Id: Clone>(waiting: &[Waiting<Id>], mut levels: Vec<Level>) -> Vec<
                 kept.extend(short.map(|w| w.part.as_str()));
             }
         }
-        answers.push(Served { id: one.id.clone(), allocation });
+        answers.push(Served {
+            id: one.id.clone(),
+            allocation,
+        });
     }
     answers
 }
@@ -66,7 +75,11 @@ fn deduct(levels: &mut [Level], lines: &[Allotted]) {
 }
 
 fn others_first(wanted: &Wanted, levels: &[Level]) -> Finding {
-    let available = levels.iter().filter(|l| l.part == wanted.part).map(|l| l.available).sum();
+    let available = levels
+        .iter()
+        .filter(|l| l.part == wanted.part)
+        .map(|l| l.available)
+        .sum();
     Finding::new(Code::OthersFirst, Verdict::NotMet, part_name(&wanted.part))
         .pieces("wanted", wanted.quantity)
         .pieces("available", available)
@@ -83,7 +96,11 @@ mod tests {
             part: (*part).to_owned(),
             quantity: *quantity,
         };
-        Waiting { id, wanted: wants.iter().map(want).collect(), place: Place::default() }
+        Waiting {
+            id,
+            wanted: wants.iter().map(want).collect(),
+            place: Place::default(),
+        }
     }
 
     fn stock(part: &str, available: i64) -> Level {
@@ -103,7 +120,11 @@ mod tests {
 
     #[test]
     fn those_who_wait_are_served_in_order_while_pieces_last() {
-        let queue = [waits(1, &[("P", 1)]), waits(2, &[("P", 1)]), waits(3, &[("P", 1)])];
+        let queue = [
+            waits(1, &[("P", 1)]),
+            waits(2, &[("P", 1)]),
+            waits(3, &[("P", 1)]),
+        ];
         assert_eq!(held(&serve(&queue, vec![stock("P", 2)])), [1, 2]);
     }
 
@@ -126,9 +147,15 @@ mod tests {
 
     #[test]
     fn one_kept_back_by_an_earlier_one_does_not_keep_its_other_parts() {
-        let queue =
-            [waits(1, &[("P", 5)]), waits(2, &[("P", 1), ("Q", 1)]), waits(3, &[("Q", 1)])];
-        assert_eq!(held(&serve(&queue, vec![stock("P", 1), stock("Q", 1)])), [3]);
+        let queue = [
+            waits(1, &[("P", 5)]),
+            waits(2, &[("P", 1), ("Q", 1)]),
+            waits(3, &[("Q", 1)]),
+        ];
+        assert_eq!(
+            held(&serve(&queue, vec![stock("P", 1), stock("Q", 1)])),
+            [3]
+        );
     }
 
     proptest! {

@@ -53,8 +53,13 @@ const MOVES: [(State, Verb, State); 10] = [
 
 impl State {
     /// All states.
-    pub const ALL: [State; 5] =
-        [State::Held, State::Backordered, State::Committed, State::Released, State::Expired];
+    pub const ALL: [State; 5] = [
+        State::Held,
+        State::Backordered,
+        State::Committed,
+        State::Released,
+        State::Expired,
+    ];
 
     /// The name as contract and store write it.
     pub fn name(self) -> &'static str {
@@ -74,7 +79,10 @@ impl State {
 
     /// The state after the verb; none: the move is refused.
     pub fn after(self, verb: Verb) -> Option<State> {
-        MOVES.iter().find(|(from, by, _)| (*from, *by) == (self, verb)).map(|(_, _, to)| *to)
+        MOVES
+            .iter()
+            .find(|(from, by, _)| (*from, *by) == (self, verb))
+            .map(|(_, _, to)| *to)
     }
 }
 
@@ -136,12 +144,16 @@ impl Reservation {
 
     /// `tickets/{uuid}`; empty for a tombstone.
     pub fn ticket_name(&self) -> String {
-        self.ticket.map_or(String::new(), |id| chassis::names::name("tickets", id))
+        self.ticket
+            .map_or(String::new(), |id| chassis::names::name("tickets", id))
     }
 
     /// What it wants, as lines without places.
     pub fn wanted(&self) -> Vec<Wanted> {
-        let want = |line: &Line| Wanted { part: line.part.clone(), quantity: line.quantity };
+        let want = |line: &Line| Wanted {
+            part: line.part.clone(),
+            quantity: line.quantity,
+        };
         self.lines.iter().map(want).collect()
     }
 
@@ -175,10 +187,28 @@ mod tests {
     #[test]
     fn each_state_allows_its_verbs_and_no_others() {
         use State::{Backordered, Committed, Expired, Held, Released};
-        let verbs = [Verb::Extend, Verb::Commit, Verb::Release, Verb::Expire, Verb::Promote];
+        let verbs = [
+            Verb::Extend,
+            Verb::Commit,
+            Verb::Release,
+            Verb::Expire,
+            Verb::Promote,
+        ];
         for (state, expected) in [
-            (Held, [Some(Held), Some(Committed), Some(Released), Some(Expired), None]),
-            (Backordered, [None, Some(Committed), Some(Released), None, Some(Held)]),
+            (
+                Held,
+                [
+                    Some(Held),
+                    Some(Committed),
+                    Some(Released),
+                    Some(Expired),
+                    None,
+                ],
+            ),
+            (
+                Backordered,
+                [None, Some(Committed), Some(Released), None, Some(Held)],
+            ),
             (Committed, [None; 5]),
             (Released, [None, None, Some(Released), None, None]),
             (Expired, [None, None, Some(Expired), Some(Expired), None]),

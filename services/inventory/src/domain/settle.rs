@@ -57,7 +57,11 @@ pub struct Settlement {
 
 /// Settles `used` against the lines held. Lines that wait (without a place) hold nothing.
 pub fn settle(lines: &[Line], used: &[Used]) -> Settlement {
-    let unused = |line: &Line| SettledLine { line: line.clone(), used: 0, used_serials: Vec::new() };
+    let unused = |line: &Line| SettledLine {
+        line: line.clone(),
+        used: 0,
+        used_serials: Vec::new(),
+    };
     let mut settlement = Settlement {
         lines: lines.iter().map(unused).collect(),
         swaps: Vec::new(),
@@ -87,7 +91,8 @@ impl Settlement {
         }
         if taken < used.quantity {
             let wrong_piece = serialised && !used.new_serial.is_empty();
-            self.findings.push(not_held(used, used.quantity - taken, wrong_piece));
+            self.findings
+                .push(not_held(used, used.quantity - taken, wrong_piece));
         }
     }
 
@@ -113,7 +118,11 @@ impl Settlement {
     /// Parts of which pieces are free again.
     pub fn freed(&self) -> Vec<String> {
         let free = |s: &&SettledLine| s.line.location.is_some() && s.used < s.line.quantity;
-        self.lines.iter().filter(free).map(|s| s.line.part.clone()).collect()
+        self.lines
+            .iter()
+            .filter(free)
+            .map(|s| s.line.part.clone())
+            .collect()
     }
 
     fn at(&self, part: &str, pieces: impl Fn(&SettledLine) -> i64) -> Vec<At<'_>> {
@@ -149,10 +158,17 @@ fn take_pieces(held: &mut [&mut SettledLine], used: &Used) -> i64 {
 
 fn not_held(used: &Used, pieces: i64, wrong_piece: bool) -> Finding {
     let subject = part_name(&used.part);
-    let code = if wrong_piece { Code::SerialNotHeld } else { Code::UsedNotHeld };
+    let code = if wrong_piece {
+        Code::SerialNotHeld
+    } else {
+        Code::UsedNotHeld
+    };
     let mut finding = Finding::new(code, Verdict::NotMet, subject).pieces("pieces", pieces);
     // The piece taken out is kept too: who puts the shelf right later needs both.
-    for (name, serial) in [("serial_number", &used.new_serial), ("old_serial", &used.old_serial)] {
+    for (name, serial) in [
+        ("serial_number", &used.new_serial),
+        ("old_serial", &used.old_serial),
+    ] {
         if !serial.is_empty() {
             finding = finding.fact(name, serial.as_str());
         }
@@ -190,7 +206,10 @@ mod tests {
 
     #[test]
     fn used_pieces_leave_stock_and_the_rest_is_free() {
-        let lines = [line(0, "SCREW", 5, "SH", &[]), line(1, "SCREW", 5, "BJ", &[])];
+        let lines = [
+            line(0, "SCREW", 5, "SH", &[]),
+            line(1, "SCREW", 5, "BJ", &[]),
+        ];
 
         let settlement = settle(&lines, &[used("SCREW", 7, "", "")]);
 
@@ -208,18 +227,45 @@ mod tests {
         let settlement = settle(&lines, &[used("BAT", 1, "N2", "O1")]);
 
         assert_eq!(settlement.lines[0].used_serials, ["N2"]);
-        let swap = Swap { part: "BAT".into(), old_serial: "O1".into(), new_serial: "N2".into() };
+        let swap = Swap {
+            part: "BAT".into(),
+            old_serial: "O1".into(),
+            new_serial: "N2".into(),
+        };
         assert_eq!(settlement.swaps, [swap]);
     }
 
     #[test]
     fn what_is_not_held_is_said_and_not_settled() {
-        let lines = [line(0, "BAT", 1, "SH", &["N1"]), line(1, "SCREW", 2, "SH", &[])];
+        let lines = [
+            line(0, "BAT", 1, "SH", &["N1"]),
+            line(1, "SCREW", 2, "SH", &[]),
+        ];
         for (what, used, expected, code) in [
-            ("another piece", used("BAT", 1, "N9", "O1"), [0, 0], Code::SerialNotHeld),
-            ("no piece named", used("BAT", 1, "", "O1"), [0, 0], Code::UsedNotHeld),
-            ("one more than held", used("SCREW", 3, "", ""), [0, 2], Code::UsedNotHeld),
-            ("a part not held", used("FAN", 1, "", ""), [0, 0], Code::UsedNotHeld),
+            (
+                "another piece",
+                used("BAT", 1, "N9", "O1"),
+                [0, 0],
+                Code::SerialNotHeld,
+            ),
+            (
+                "no piece named",
+                used("BAT", 1, "", "O1"),
+                [0, 0],
+                Code::UsedNotHeld,
+            ),
+            (
+                "one more than held",
+                used("SCREW", 3, "", ""),
+                [0, 2],
+                Code::UsedNotHeld,
+            ),
+            (
+                "a part not held",
+                used("FAN", 1, "", ""),
+                [0, 0],
+                Code::UsedNotHeld,
+            ),
         ] {
             let settlement = settle(&lines, &[used]);
             assert_eq!(counts(&settlement), expected, "{what}");

@@ -46,7 +46,9 @@ impl PartService for Inventory {
         let number = wire::part::number(&asked.name)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let found = catalogue::part(&mut read, &caller.tenant, &number).await;
-        let part = found.map_err(Refusal::from)?.ok_or_else(|| Refusal::not_found(&asked.name))?;
+        let part = found
+            .map_err(Refusal::from)?
+            .ok_or_else(|| Refusal::not_found(&asked.name))?;
         Ok(Response::new(wire::part::to_pb(part)))
     }
 
@@ -59,8 +61,14 @@ impl PartService for Inventory {
         let (size, token) = (asked.page_size, std::mem::take(&mut asked.page_token));
         asked.page_size = 0;
         let filter = asked.encode_to_vec();
-        let page =
-            Page::parse(size, &token, &caller.tenant, "ListParts", &filter, &self.page_key)?;
+        let page = Page::parse(
+            size,
+            &token,
+            &caller.tenant,
+            "ListParts",
+            &filter,
+            &self.page_key,
+        )?;
         let after = page.after.as_ref().and_then(|cursor| cursor.first());
         let after = after.map_or("", String::as_str);
         let mut read = self.db.read(&caller.tenant).await?;
@@ -72,7 +80,10 @@ impl PartService for Inventory {
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |p| page.next(vec![p.number.clone()]));
         let parts = rows.into_iter().map(wire::part::to_pb).collect();
-        Ok(Response::new(ListPartsResponse { parts, next_page_token }))
+        Ok(Response::new(ListPartsResponse {
+            parts,
+            next_page_token,
+        }))
     }
 
     async fn find_parts_for_asset(
@@ -85,7 +96,11 @@ impl PartService for Inventory {
         let tenant = &caller.tenant;
         let found =
             catalogue::parts_for(&mut read, tenant, &product, &component, MOST_FITTING).await;
-        let parts = found.map_err(Refusal::from)?.into_iter().map(wire::part::to_pb).collect();
+        let parts = found
+            .map_err(Refusal::from)?
+            .into_iter()
+            .map(wire::part::to_pb)
+            .collect();
         Ok(Response::new(FindPartsForAssetResponse { parts }))
     }
 }

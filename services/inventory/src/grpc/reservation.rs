@@ -56,7 +56,9 @@ impl ReservationService for Inventory {
         let id = wire::id(name)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let found = reservations::get(&mut read, &caller.tenant, id).await;
-        let found = found.map_err(Refusal::from)?.ok_or_else(|| Refusal::not_found(name))?;
+        let found = found
+            .map_err(Refusal::from)?
+            .ok_or_else(|| Refusal::not_found(name))?;
         Ok(Response::new(wire::to_pb(&found)))
     }
 
@@ -70,7 +72,14 @@ impl ReservationService for Inventory {
         asked.page_size = 0;
         let (ticket, states) = wire::filter(&asked)?;
         let (filter, tenant) = (asked.encode_to_vec(), &caller.tenant);
-        let page = Page::parse(size, &token, tenant, "ListReservations", &filter, &self.page_key)?;
+        let page = Page::parse(
+            size,
+            &token,
+            tenant,
+            "ListReservations",
+            &filter,
+            &self.page_key,
+        )?;
         let before: Option<(Timestamp, Uuid)> = match page.after.as_deref() {
             Some([created, id]) => created.parse().ok().zip(id.parse().ok()),
             _ => None,
@@ -84,7 +93,10 @@ impl ReservationService for Inventory {
             page.next(vec![r.created_at.to_string(), r.id.to_string()])
         });
         let reservations = rows.iter().map(wire::to_pb).collect();
-        Ok(Response::new(ListReservationsResponse { reservations, next_page_token }))
+        Ok(Response::new(ListReservationsResponse {
+            reservations,
+            next_page_token,
+        }))
     }
 
     async fn extend_reservation(
@@ -94,13 +106,22 @@ impl ReservationService for Inventory {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let (id, expire_at) = wire::extended(&asked, self.db.clock().now())?;
-        let tx = keyed(&self.db, &caller, "ExtendReservation", &asked.request_id, &asked).await?;
+        let tx = keyed(
+            &self.db,
+            &caller,
+            "ExtendReservation",
+            &asked.request_id,
+            &asked,
+        )
+        .await?;
         let mut tx = match tx {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
         let tenant = &caller.tenant;
-        let found = reservations::lock(&mut tx, tenant, id).await.map_err(Refusal::from)?;
+        let found = reservations::lock(&mut tx, tenant, id)
+            .await
+            .map_err(Refusal::from)?;
         let mut reservation = found.ok_or_else(|| Refusal::not_found(&asked.name))?;
         if reservation.state.after(Verb::Extend).is_none() {
             return Err(error::illegal_move(reservation.state, Verb::Extend).into());
@@ -118,13 +139,25 @@ impl ReservationService for Inventory {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let (id, used, occurred_at) = wire::committed(&asked, self.db.clock().now())?;
-        let tx = keyed(&self.db, &caller, "CommitReservation", &asked.request_id, &asked).await?;
+        let tx = keyed(
+            &self.db,
+            &caller,
+            "CommitReservation",
+            &asked.request_id,
+            &asked,
+        )
+        .await?;
         let mut tx = match tx {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
         let hold_for = self.hold_for;
-        let ending = Ending { verb: Verb::Commit, work_order: "", occurred_at, hold_for };
+        let ending = Ending {
+            verb: Verb::Commit,
+            work_order: "",
+            occurred_at,
+            hold_for,
+        };
         let reservation = closing::commit(&mut tx, id, &used, ending).await?;
         Ok(Response::new(tx.finish(wire::to_pb(&reservation)).await?))
     }
@@ -136,7 +169,14 @@ impl ReservationService for Inventory {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let (id, occurred_at) = wire::released(&asked, self.db.clock().now())?;
-        let tx = keyed(&self.db, &caller, "ReleaseReservation", &asked.request_id, &asked).await?;
+        let tx = keyed(
+            &self.db,
+            &caller,
+            "ReleaseReservation",
+            &asked.request_id,
+            &asked,
+        )
+        .await?;
         let mut tx = match tx {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,

@@ -38,7 +38,9 @@ impl StockService for Inventory {
         if !added.map_err(Refusal::from)? {
             return Err(error::location_exists(&location.code).into());
         }
-        Ok(Response::new(tx.finish(wire::stock::location_to_pb(location)).await?))
+        Ok(Response::new(
+            tx.finish(wire::stock::location_to_pb(location)).await?,
+        ))
     }
 
     async fn list_stock_locations(
@@ -48,7 +50,14 @@ impl StockService for Inventory {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let (size, token, tenant) = (asked.page_size, &asked.page_token, &caller.tenant);
-        let page = Page::parse(size, token, tenant, "ListStockLocations", &[], &self.page_key)?;
+        let page = Page::parse(
+            size,
+            token,
+            tenant,
+            "ListStockLocations",
+            &[],
+            &self.page_key,
+        )?;
         let after = page.after.as_ref().and_then(|cursor| cursor.first());
         let after = after.map_or("", String::as_str);
         let mut read = self.db.read(tenant).await?;
@@ -57,7 +66,10 @@ impl StockService for Inventory {
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |l| page.next(vec![l.code.clone()]));
         let stock_locations = rows.into_iter().map(wire::stock::location_to_pb).collect();
-        Ok(Response::new(ListStockLocationsResponse { stock_locations, next_page_token }))
+        Ok(Response::new(ListStockLocationsResponse {
+            stock_locations,
+            next_page_token,
+        }))
     }
 
     async fn receive_stock(
@@ -104,7 +116,14 @@ impl StockService for Inventory {
         asked.page_size = 0;
         let (part, location) = wire::stock::level_filter(&asked)?;
         let (filter, tenant) = (asked.encode_to_vec(), &caller.tenant);
-        let page = Page::parse(size, &token, tenant, "GetStockLevels", &filter, &self.page_key)?;
+        let page = Page::parse(
+            size,
+            &token,
+            tenant,
+            "GetStockLevels",
+            &filter,
+            &self.page_key,
+        )?;
         let after = match page.after.as_deref() {
             Some([part, location]) => (part.as_str(), location.as_str()),
             _ => ("", ""),
@@ -116,7 +135,10 @@ impl StockService for Inventory {
         let next = |l: &levels::Balance| page.next(vec![l.part.clone(), l.location.clone()]);
         let next_page_token = cut(&mut rows, page.size).map_or(String::new(), next);
         let levels = rows.iter().map(wire::stock::level_to_pb).collect();
-        Ok(Response::new(GetStockLevelsResponse { levels, next_page_token }))
+        Ok(Response::new(GetStockLevelsResponse {
+            levels,
+            next_page_token,
+        }))
     }
 
     async fn list_stock_movements(
@@ -129,9 +151,18 @@ impl StockService for Inventory {
         asked.page_size = 0;
         let (part, subject) = wire::stock::movement_filter(&asked)?;
         let (filter, tenant) = (asked.encode_to_vec(), &caller.tenant);
-        let page =
-            Page::parse(size, &token, tenant, "ListStockMovements", &filter, &self.page_key)?;
-        let before = page.after.as_ref().and_then(|cursor| cursor.first()?.parse::<Uuid>().ok());
+        let page = Page::parse(
+            size,
+            &token,
+            tenant,
+            "ListStockMovements",
+            &filter,
+            &self.page_key,
+        )?;
+        let before = page
+            .after
+            .as_ref()
+            .and_then(|cursor| cursor.first()?.parse::<Uuid>().ok());
         let mut read = self.db.read(tenant).await?;
         let rows =
             ledger::movements(&mut read, tenant, &part, &subject, before, page.size + 1).await;
@@ -139,6 +170,9 @@ impl StockService for Inventory {
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |m| page.next(vec![m.id.to_string()]));
         let movements = rows.into_iter().map(wire::stock::booked_to_pb).collect();
-        Ok(Response::new(ListStockMovementsResponse { movements, next_page_token }))
+        Ok(Response::new(ListStockMovementsResponse {
+            movements,
+            next_page_token,
+        }))
     }
 }

@@ -187,7 +187,13 @@ pub async fn locations(
         // The table's checks keep every point on the map.
         if let Some(position) = Position::new(row.latitude, row.longitude) {
             let (code, kind, title, region) = (row.code, row.kind, row.title, row.region);
-            locations.push(Location { code, kind, title, position, region });
+            locations.push(Location {
+                code,
+                kind,
+                title,
+                position,
+                region,
+            });
         }
     }
     Ok(locations)

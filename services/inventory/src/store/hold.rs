@@ -85,7 +85,14 @@ pub async fn hold(
     for row in rows {
         let (part, quantity, location) = (row.part, row.quantity, row.location);
         let (position, serials, used) = (row.position, row.serials, row.used);
-        lines.push(Line { position, part, quantity, location, serials, used });
+        lines.push(Line {
+            position,
+            part,
+            quantity,
+            location,
+            serials,
+            used,
+        });
     }
     lines.sort_unstable_by_key(|line| line.position);
     Ok(lines)

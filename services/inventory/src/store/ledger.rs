@@ -164,7 +164,9 @@ pub async fn movements(
         query.push(" and part = ").push_bind(part);
     }
     if !subject.is_empty() {
-        query.push(" and subject <> '' and subject = ").push_bind(subject);
+        query
+            .push(" and subject <> '' and subject = ")
+            .push_bind(subject);
     }
     if let Some(before) = before {
         query.push(" and id < ").push_bind(before);
@@ -180,7 +182,11 @@ pub async fn movements(
 }
 
 fn booked(row: BookedRow) -> Booked {
-    let sides = row.accounts.into_iter().zip(row.locations).zip(row.quantities);
+    let sides = row
+        .accounts
+        .into_iter()
+        .zip(row.locations)
+        .zip(row.quantities);
     Booked {
         id: row.id,
         kind: row.kind,
@@ -188,6 +194,8 @@ fn booked(row: BookedRow) -> Booked {
         subject: row.subject,
         reference: row.reference,
         occurred_at: row.occurred_at.to_jiff(),
-        entries: sides.map(|((account, location), quantity)| (account, location, quantity)).collect(),
+        entries: sides
+            .map(|((account, location), quantity)| (account, location, quantity))
+            .collect(),
     }
 }

@@ -65,7 +65,11 @@ pub async fn outlook(
     for row in rows {
         if outlooks.last().is_none_or(|last| last.part != row.part) {
             let (known, awaited) = (row.known, row.awaited);
-            outlooks.push(Outlook { part: row.part.clone(), known, awaited });
+            outlooks.push(Outlook {
+                part: row.part.clone(),
+                known,
+                awaited,
+            });
         }
         if let (Some(location), Some(available)) = (row.location, row.available) {
             let point = row.latitude.zip(row.longitude);
@@ -87,8 +91,10 @@ pub async fn lock_allotted(
     tenant: &TenantId,
     lines: &[Allotted],
 ) -> Result<bool, sqlx::Error> {
-    let (parts, locations): (Vec<&str>, Vec<&str>) =
-        lines.iter().map(|l| (l.part.as_str(), l.location.as_str())).unzip();
+    let (parts, locations): (Vec<&str>, Vec<&str>) = lines
+        .iter()
+        .map(|l| (l.part.as_str(), l.location.as_str()))
+        .unzip();
     let rows = sqlx::query!(
         "select part, location, available from stock_levels
          where tenant_id = $1
@@ -101,7 +107,9 @@ pub async fn lock_allotted(
     .fetch_all(conn)
     .await?;
     Ok(lines.iter().all(|line| {
-        let level = rows.iter().find(|r| r.part == line.part && r.location == line.location);
+        let level = rows
+            .iter()
+            .find(|r| r.part == line.part && r.location == line.location);
         level.is_some_and(|level| level.available >= line.quantity)
     }))
 }
@@ -115,8 +123,10 @@ pub async fn lock(
     places: &[(String, String)],
     all_free: bool,
 ) -> Result<Vec<Level>, sqlx::Error> {
-    let (at_parts, at_locations): (Vec<&str>, Vec<&str>) =
-        places.iter().map(|(part, location)| (part.as_str(), location.as_str())).unzip();
+    let (at_parts, at_locations): (Vec<&str>, Vec<&str>) = places
+        .iter()
+        .map(|(part, location)| (part.as_str(), location.as_str()))
+        .unzip();
     let rows = sqlx::query!(
         "select l.part, l.location, l.available, s.latitude, s.longitude, s.region
          from stock_levels l

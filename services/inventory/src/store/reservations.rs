@@ -150,10 +150,14 @@ pub async fn newest(
         query.push(" and state = any (").push_bind(names).push(")");
     }
     if let Some((created, id)) = before {
-        query.push(" and (created_at, id) < (").push_bind(created.to_sqlx());
+        query
+            .push(" and (created_at, id) < (")
+            .push_bind(created.to_sqlx());
         query.push(", ").push_bind(id).push(")");
     }
-    query.push(" order by created_at desc, id desc limit ").push_bind(limit);
+    query
+        .push(" order by created_at desc, id desc limit ")
+        .push_bind(limit);
     let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *conn).await?;
     get_all(conn, tenant, &ids).await
 }
@@ -218,7 +222,10 @@ pub async fn expired(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id, row.id))
+        .collect())
 }
 
 struct Row {
@@ -264,7 +271,10 @@ impl Row {
             step: self.step,
             round: self.round,
             priority: self.priority,
-            place: Place { near, region: self.region },
+            place: Place {
+                near,
+                region: self.region,
+            },
             needed_by: self.needed_by.map(|at| at.to_jiff()),
             expire_at: self.expire_at.map(|at| at.to_jiff()),
             lines: lines.into_iter().map(line).collect(),
@@ -277,6 +287,20 @@ impl Row {
 }
 
 fn line(row: LineRow) -> Line {
-    let LineRow { position, part, quantity, location, serials, used } = row;
-    Line { position, part, quantity, location, serials, used }
+    let LineRow {
+        position,
+        part,
+        quantity,
+        location,
+        serials,
+        used,
+    } = row;
+    Line {
+        position,
+        part,
+        quantity,
+        location,
+        serials,
+        used,
+    }
 }

@@ -29,7 +29,11 @@ pub async fn receive(
     )
     .fetch_all(conn)
     .await?;
-    Ok(serials.iter().filter(|s| !added.contains(s)).cloned().collect())
+    Ok(serials
+        .iter()
+        .filter(|s| !added.contains(s))
+        .cloned()
+        .collect())
 }
 
 /// Settles what a reservation held: the used pieces are consumed, the others free again.

@@ -165,5 +165,8 @@ pub async fn awaited_with_stock(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant_id, row.part)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id, row.part))
+        .collect())
 }

@@ -23,12 +23,18 @@ pub fn read(given: Option<&pb::Part>, now: Timestamp) -> Result<Part, Refusal> {
     };
     let number = violations.text("part.number", &given.number, 1..=40);
     if !number.is_empty() && number.len() <= 40 && !coded(&number, b"-.") {
-        violations.add("part.number", "holds other characters than A-Z, 0-9, \"-\" and \".\"");
+        violations.add(
+            "part.number",
+            "holds other characters than A-Z, 0-9, \"-\" and \".\"",
+        );
     }
     let title = violations.text("part.title", &given.title, 1..=200);
     let component = violations.text("part.component", &given.component, 1..=40);
     if given.products.len() > MOST_PRODUCTS {
-        violations.add("part.products", format!("names more than {MOST_PRODUCTS} products"));
+        violations.add(
+            "part.products",
+            format!("names more than {MOST_PRODUCTS} products"),
+        );
     }
     let mut products: Vec<String> = Vec::new();
     for (i, product) in given.products.iter().take(MOST_PRODUCTS).enumerate() {

@@ -45,7 +45,11 @@ pub fn ask(
     if !(0..=4).contains(&given.priority) {
         violations.add("priority", "is not within 1 to 4, or 0 for 3");
     }
-    let priority = if given.priority == 0 { 3 } else { given.priority };
+    let priority = if given.priority == 0 {
+        3
+    } else {
+        given.priority
+    };
     let region = violations.optional_text("region", &given.region, 64);
     let region = region.or_else(|| caller.region.clone()).unwrap_or_default();
     let occurred_at = violations.occur_time(given.occur_time.as_ref(), now, SKEW);
@@ -63,10 +67,7 @@ pub fn ask(
     violations.finish(asked)
 }
 
-fn wanted(
-    violations: &mut Violations,
-    lines: &[pb::reserve_parts_request::Line],
-) -> Vec<Wanted> {
+fn wanted(violations: &mut Violations, lines: &[pb::reserve_parts_request::Line]) -> Vec<Wanted> {
     if lines.is_empty() {
         violations.add("lines", "is required");
     }
@@ -84,7 +85,10 @@ fn wanted(
             let what = format!("is not within 1 to {MOST_PIECES}");
             violations.add(format!("lines[{i}].quantity"), what);
         }
-        wanted.push(Wanted { part, quantity: line.quantity });
+        wanted.push(Wanted {
+            part,
+            quantity: line.quantity,
+        });
     }
     wanted
 }
@@ -139,7 +143,10 @@ pub fn committed(
         let field = |name: &str| format!("parts_used[{i}].{name}");
         let part = part_of(&mut violations, field("part"), &one.part);
         if !(0..=MOST_PIECES).contains(&one.quantity) {
-            violations.add(field("quantity"), format!("is not within 0 to {MOST_PIECES}"));
+            violations.add(
+                field("quantity"),
+                format!("is not within 0 to {MOST_PIECES}"),
+            );
         }
         let new = violations.optional_text(field("new_serial"), &one.new_serial, LONGEST_SERIAL);
         let old = violations.optional_text(field("old_serial"), &one.old_serial, LONGEST_SERIAL);
@@ -158,14 +165,14 @@ pub fn committed(
 }
 
 /// Ticket and states to filter by.
-pub fn filter(
-    given: &pb::ListReservationsRequest,
-) -> Result<(Option<Uuid>, Vec<State>), Refusal> {
+pub fn filter(given: &pb::ListReservationsRequest) -> Result<(Option<Uuid>, Vec<State>), Refusal> {
     let mut violations = Violations::new();
     let ticket = violations.optional_resource("ticket", &given.ticket, "tickets");
     let mut states = Vec::new();
     for (i, state) in given.states.iter().enumerate() {
-        let known = PbState::try_from(*state).ok().and_then(|s| State::named(s.as_str_name()));
+        let known = PbState::try_from(*state)
+            .ok()
+            .and_then(|s| State::named(s.as_str_name()));
         match known {
             Some(state) => states.push(state),
             None => violations.add(format!("states[{i}]"), "is no state"),
@@ -196,7 +203,11 @@ fn line(line: &Line) -> pb::reservation::Line {
     pb::reservation::Line {
         part: part_name(&line.part),
         quantity: line.quantity,
-        location: line.location.as_deref().map(location_name).unwrap_or_default(),
+        location: line
+            .location
+            .as_deref()
+            .map(location_name)
+            .unwrap_or_default(),
         serial_numbers: line.serials.clone(),
         used: line.used,
     }
@@ -236,7 +247,10 @@ mod tests {
     #[test]
     fn every_finding_and_state_has_its_name_in_the_contract() {
         for code in Code::ALL {
-            assert!(pb::FindingCode::from_str_name(code.name()).is_some(), "{code:?}");
+            assert!(
+                pb::FindingCode::from_str_name(code.name()).is_some(),
+                "{code:?}"
+            );
         }
         for state in State::ALL {
             assert!(PbState::from_str_name(state.name()).is_some(), "{state:?}");

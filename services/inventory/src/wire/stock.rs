@@ -55,7 +55,9 @@ pub fn location_to_pb(location: Location) -> pb::StockLocation {
     pb::StockLocation {
         name: location_name(&location.code),
         code: location.code,
-        kind: Kind::from_str_name(&location.kind).unwrap_or(Kind::Unspecified).into(),
+        kind: Kind::from_str_name(&location.kind)
+            .unwrap_or(Kind::Unspecified)
+            .into(),
         title: location.title,
         latitude: location.position.lat(),
         longitude: location.position.lng(),
@@ -90,7 +92,10 @@ pub fn correction(given: &pb::AdjustStockRequest, now: Timestamp) -> Result<Supp
     let location = location_of(&mut violations, "location", &given.location);
     let part = part_of(&mut violations, "part", &given.part);
     if given.delta == 0 || !(-MOST_PIECES..=MOST_PIECES).contains(&given.delta) {
-        violations.add("delta", format!("is 0 or not within -{MOST_PIECES} to {MOST_PIECES}"));
+        violations.add(
+            "delta",
+            format!("is 0 or not within -{MOST_PIECES} to {MOST_PIECES}"),
+        );
     }
     let reference = violations.text("reason", &given.reason, 1..=200);
     let occurred_at = violations.occur_time(given.occur_time.as_ref(), now, SKEW);
@@ -116,9 +121,7 @@ pub fn level_filter(given: &pb::GetStockLevelsRequest) -> Result<(String, String
 }
 
 /// Part number and subject to filter movements by; empty: any.
-pub fn movement_filter(
-    given: &pb::ListStockMovementsRequest,
-) -> Result<(String, String), Refusal> {
+pub fn movement_filter(given: &pb::ListStockMovementsRequest) -> Result<(String, String), Refusal> {
     let mut violations = Violations::new();
     let part = optional_part(&mut violations, "part", &given.part);
     let subject = violations.optional_text("subject", &given.subject, 200);
