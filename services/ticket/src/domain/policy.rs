@@ -169,6 +169,9 @@ impl Policies {
         let mut policies = BTreeMap::new();
         for (file, text) in sla {
             match parse_policy(text, &known) {
+                Ok(policy) if policies.contains_key(&policy.id) => {
+                    errors.push(format!("{file}: SLA policy {} is there twice", policy.id));
+                }
                 Ok(policy) => drop(policies.insert(policy.id.clone(), policy)),
                 Err(found) => errors.extend(found.into_iter().map(|e| format!("{file}: {e}"))),
             }
