@@ -36,9 +36,7 @@ fn blank<M: Name>() -> Result<DynamicMessage, ContractError> {
 pub fn to_json<M: Message + Name>(message: &M) -> Result<serde_json::Value, ContractError> {
     let mut dynamic = blank::<M>()?;
     let wrong = |e: &dyn std::fmt::Display| ContractError(e.to_string());
-    dynamic
-        .transcode_from(message)
-        .map_err(|e| wrong(&e))?;
+    dynamic.transcode_from(message).map_err(|e| wrong(&e))?;
     dynamic
         .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
         .map_err(|e| wrong(&e))
@@ -48,12 +46,10 @@ pub fn to_json<M: Message + Name>(message: &M) -> Result<serde_json::Value, Cont
 ///
 /// # Errors
 /// When a field is unknown or of the wrong type.
-pub fn from_json<M: Message + Name + Default>(
-    json: serde_json::Value,
-) -> Result<M, ContractError> {
+pub fn from_json<M: Message + Name + Default>(json: serde_json::Value) -> Result<M, ContractError> {
     let descriptor = prost_reflect::ReflectMessage::descriptor(&blank::<M>()?);
-    let dynamic = DynamicMessage::deserialize(descriptor, json)
-        .map_err(|e| ContractError(e.to_string()))?;
+    let dynamic =
+        DynamicMessage::deserialize(descriptor, json).map_err(|e| ContractError(e.to_string()))?;
     dynamic
         .transcode_to()
         .map_err(|e| ContractError(e.to_string()))

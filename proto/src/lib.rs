@@ -8,7 +8,7 @@
 
 mod json;
 
-pub use json::{from_json, to_json, ContractError};
+pub use json::{ContractError, from_json, to_json};
 
 /// The whole contract as an encoded `google.protobuf.FileDescriptorSet`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
