@@ -5,8 +5,8 @@
 //! - [`policy`] – law, vendor terms and plans as data; [`price`] – price lists; `document`
 //!   how their files are read
 //! - [`rulebook`] – everything a decision is made by
-//! - [`decide`] – the decision; [`standing`] which policies speak of the device, [`term`] how long,
-//!   [`owed`] what follows from the rights that hold
+//! - [`decide`] – the decision; `standing`: which policies speak of the device; `term`: how long;
+//!   `trial`: every rule tried; `owed`: what follows from the rights that hold
 //! - [`finding`] – each rule tried, and its sentence; [`digest`] – the decision's fingerprint
 
 pub mod asset;
@@ -21,6 +21,7 @@ pub mod price;
 pub mod rulebook;
 mod standing;
 mod term;
+mod trial;
 
 pub use asset::{Asset, Component, Contract, Fact, Facts, Repair};
 pub use decide::{ComponentTerm, Decision, Outcome, Question, decide};

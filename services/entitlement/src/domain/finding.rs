@@ -6,7 +6,7 @@ use chassis::Money;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::policy::Policy;
+use super::policy::{Policy, UNIT};
 
 /// Which rule a finding tells of; the names are those of the contract's `FindingCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,10 +210,9 @@ impl<'a> Finding<'a> {
         let policy = self.source.map_or("", |source| source.policy);
         let number = self.number.map_or(0, |(_, value, _)| value);
         let met = self.verdict == Verdict::Met;
-        let what = if self.subject.is_empty() {
-            "the device"
-        } else {
-            self.subject
+        let what = match self.subject {
+            "" | UNIT => "the device",
+            component => component,
         };
         match (self.code, met) {
             (Code::Term, true) => format!(

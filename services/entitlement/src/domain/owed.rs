@@ -1,10 +1,11 @@
 //! What follows from the rights that hold: outcome, remedies, service, price.
 
-use super::decide::{Decision, Outcome, Right, Trial};
+use super::decide::{Decision, Outcome};
 use super::finding::{Code, Finding, Value, Verdict};
 use super::policy::{Charge, Mode, Policy, Remedy, Service, Threshold};
 use super::price::PriceList;
 use super::rulebook::Rulebook;
+use super::trial::{Right, Trial};
 
 /// Puts the decision together from the rights that hold; component terms are added by the caller.
 pub(crate) fn owed<'a>(

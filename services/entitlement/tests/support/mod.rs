@@ -20,14 +20,14 @@ use tonic::Status;
 use tonic::transport::Channel;
 use tonic_types::StatusExt;
 
-pub struct Suite {
-    pub assets: AssetServiceClient<Channel>,
-    pub contracts: ContractServiceClient<Channel>,
-    pub entitlements: EntitlementServiceClient<Channel>,
-    pub policies: PolicyServiceClient<Channel>,
-    pub db: Db,
-    pub caller: As,
-    pub database: Database,
+pub(crate) struct Suite {
+    pub(crate) assets: AssetServiceClient<Channel>,
+    pub(crate) contracts: ContractServiceClient<Channel>,
+    pub(crate) entitlements: EntitlementServiceClient<Channel>,
+    pub(crate) policies: PolicyServiceClient<Channel>,
+    pub(crate) db: Db,
+    pub(crate) caller: As,
+    pub(crate) database: Database,
     _running: Running,
     stop: CancellationToken,
 }
@@ -40,8 +40,12 @@ impl Drop for Suite {
 
 async fn database() -> Database {
     let password = servers().await.password().to_owned();
-    let migrations = chassis::migrate::combine(entitlement::NAME, &entitlement::MIGRATIONS).unwrap();
-    let key: Vec<String> = migrations.iter().map(|m| format!("{:?}", m.checksum)).collect();
+    let migrations =
+        chassis::migrate::combine(entitlement::NAME, &entitlement::MIGRATIONS).unwrap();
+    let key: Vec<String> = migrations
+        .iter()
+        .map(|m| format!("{:?}", m.checksum))
+        .collect();
     let key = format!("entitlement {}", key.concat());
     let build = async |url: &str| {
         let passwords = chassis::migrate::Passwords {
@@ -50,18 +54,27 @@ async fn database() -> Database {
             worker: Some(password.clone()),
         };
         let admin = url.parse().unwrap();
-        chassis::migrate::migrate(&admin, entitlement::NAME, &entitlement::MIGRATIONS, &passwords).await
+        chassis::migrate::migrate(
+            &admin,
+            entitlement::NAME,
+            &entitlement::MIGRATIONS,
+            &passwords,
+        )
+        .await
     };
     template(&key, build).await.clone_database().await
 }
 
-pub fn caller(tenant: &str) -> As {
+pub(crate) fn caller(tenant: &str) -> As {
     let tenant = TenantId::parse(tenant).unwrap();
-    As(Caller { principal: "users/1".into(), ..Caller::service(tenant, "test") })
+    As(Caller {
+        principal: "users/1".into(),
+        ..Caller::service(tenant, "test")
+    })
 }
 
 /// Serves entitlement from its blueprint and connects to it.
-pub async fn suite() -> Suite {
+pub(crate) async fn suite() -> Suite {
     let (local, database) = (servers().await, database().await);
     let config = Config::layers(entitlement::NAME, entitlement::BLUEPRINT.defaults)
         .set("database.url", &database.url())
@@ -76,9 +89,15 @@ pub async fn suite() -> Suite {
     let ids = Ids::random(clock.clone());
     let db = Db::connect(entitlement::NAME, &config.database, clock, ids).unwrap();
     let stop = CancellationToken::new();
-    let running = start(&entitlement::BLUEPRINT, config, stop.clone()).await.unwrap();
+    let running = start(&entitlement::BLUEPRINT, config, stop.clone())
+        .await
+        .unwrap();
     let address = format!("http://{}", running.grpc);
-    let channel = Channel::from_shared(address).unwrap().connect().await.unwrap();
+    let channel = Channel::from_shared(address)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
     Suite {
         assets: AssetServiceClient::new(channel.clone()),
         contracts: ContractServiceClient::new(channel.clone()),
@@ -92,35 +111,59 @@ pub async fn suite() -> Suite {
     }
 }
 
-pub fn notebook(serial: &str, sold: &str) -> Asset {
+pub(crate) fn notebook(serial: &str, sold: &str) -> Asset {
     Asset {
         serial_number: serial.into(),
         product: "NB-14-2024".into(),
         category: "NOTEBOOK".into(),
         vendor_policy: "xiaomi-notebook".into(),
-        facts: Some(AssetFacts { sale_date: sold.into(), ..Default::default() }),
+        facts: Some(AssetFacts {
+            sale_date: sold.into(),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
 
-pub fn question(serial: &str, component: &str, on: &str, region: &str) -> CheckEntitlementRequest {
+pub(crate) fn question(
+    serial: &str,
+    component: &str,
+    on: &str,
+    region: &str,
+) -> CheckEntitlementRequest {
     CheckEntitlementRequest {
         serial_number: serial.into(),
-        fault: Some(Fault { component: component.into(), ..Default::default() }),
+        fault: Some(Fault {
+            component: component.into(),
+            ..Default::default()
+        }),
         on: on.into(),
-        site: Some(Place { region: region.into(), city: String::new() }),
+        site: Some(Place {
+            region: region.into(),
+            city: String::new(),
+        }),
         ..Default::default()
     }
 }
 
 impl Suite {
-    pub async fn register(&self, asset: Asset) -> Result<Asset, Status> {
-        let request = RegisterAssetRequest { asset: Some(asset), ..Default::default() };
-        let answer = self.assets.clone().register_asset(self.caller.request(request)).await?;
+    pub(crate) async fn register(&self, asset: Asset) -> Result<Asset, Status> {
+        let request = RegisterAssetRequest {
+            asset: Some(asset),
+            ..Default::default()
+        };
+        let answer = self
+            .assets
+            .clone()
+            .register_asset(self.caller.request(request))
+            .await?;
         Ok(answer.into_inner())
     }
 
-    pub async fn check(&self, request: CheckEntitlementRequest) -> Result<EntitlementDecision, Status> {
+    pub(crate) async fn check(
+        &self,
+        request: CheckEntitlementRequest,
+    ) -> Result<EntitlementDecision, Status> {
         let request = self.caller.request(request);
         let answer = self.entitlements.clone().check_entitlement(request).await?;
         Ok(answer.into_inner())
@@ -128,20 +171,27 @@ impl Suite {
 }
 
 /// Reason of a refusal.
-pub fn reason(status: &Status) -> String {
-    status.get_error_details().error_info().map_or(String::new(), |info| info.reason.clone())
+pub(crate) fn reason(status: &Status) -> String {
+    status
+        .get_error_details()
+        .error_info()
+        .map_or(String::new(), |info| info.reason.clone())
 }
 
 /// Metadata of a refusal.
-pub fn metadata(status: &Status, key: &str) -> String {
+pub(crate) fn metadata(status: &Status, key: &str) -> String {
     let details = status.get_error_details();
     let info = details.error_info().unwrap();
     info.metadata.get(key).cloned().unwrap_or_default()
 }
 
 /// Violated fields of a refusal, in order.
-pub fn violated(status: &Status) -> Vec<String> {
+pub(crate) fn violated(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
     let request = details.bad_request().unwrap();
-    request.field_violations.iter().map(|v| v.field.clone()).collect()
+    request
+        .field_violations
+        .iter()
+        .map(|v| v.field.clone())
+        .collect()
 }
