@@ -48,11 +48,17 @@ impl Dispatch {
         let name = names::name(COLLECTION, id);
         let found = work_orders::lock(tx, &tenant, id).await?;
         let order = found.ok_or_else(|| Refusal::not_found(&name))?;
-        if !tag.is_empty() && !etag::matches(tag, order.version) {
-            return Err(Refusal::stale_etag(&name));
-        }
+        check_etag(&order, tag)?;
         let to = moves::after(order.state, verb, order.mode);
         let to = to.ok_or_else(|| error::illegal_move(&order, verb))?;
         Ok((order, to))
     }
+}
+
+/// Refuses a tag of another version; none is as good as the right one.
+fn check_etag(order: &WorkOrder, tag: &str) -> Result<(), Refusal> {
+    if !tag.is_empty() && !etag::matches(tag, order.version) {
+        return Err(Refusal::stale_etag(&names::name(COLLECTION, order.id)));
+    }
+    Ok(())
 }

@@ -66,7 +66,7 @@ impl Dispatch {
         let Some(mut order) = work_orders::lock_open(&mut tx, tenant, id).await? else {
             return Ok(());
         };
-        let choice = self.book_nearest(&mut tx, &order, false).await?;
+        let choice = self.book_nearest(&mut tx, &order).await?;
         match &choice.chosen {
             Some(slot) => {
                 order.schedule(slot, choice.findings);

@@ -1,5 +1,10 @@
 //! The rules of a choice, one after another, and all of them against a separate checker.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's ground: what is missing ends it"
+)]
+
 use chassis::Position;
 use dispatch::domain::Window;
 use dispatch::domain::finding::Code;

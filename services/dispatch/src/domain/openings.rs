@@ -38,6 +38,24 @@ impl Job {
         self.site.unwrap_or(candidate.home)
     }
 
+    /// The same job within the first part of its window.
+    #[must_use]
+    pub fn within(&self, first: SignedDuration) -> Job {
+        let end = self
+            .window
+            .start
+            .saturating_add(first)
+            .unwrap_or(self.window.end);
+        let window = Window {
+            end: end.min(self.window.end),
+            ..self.window
+        };
+        Job {
+            window,
+            ..self.clone()
+        }
+    }
+
     /// The same job at exactly this start.
     #[must_use]
     pub fn starting(&self, start: Timestamp) -> Job {

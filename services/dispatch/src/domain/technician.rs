@@ -72,7 +72,7 @@ fn instant(date: Date, minutes: u16, zone: &TimeZone) -> Option<Timestamp> {
         i8::try_from(minutes % 60).ok()?,
     );
     let civil = date.to_datetime(Time::new(hour, minute, 0, 0).ok()?);
-    Some(zone.to_ambiguous_timestamp(civil).compatible().ok()?)
+    zone.to_ambiguous_timestamp(civil).compatible().ok()
 }
 
 /// The civil day as instants: 23 or 25 hours where clocks change.

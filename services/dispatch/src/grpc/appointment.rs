@@ -6,13 +6,12 @@ use proto::dispatch::v1 as pb;
 use proto::dispatch::v1::appointment_service_server::AppointmentService;
 use tonic::{Request, Response, Status};
 
-use crate::booking::Answer;
 use crate::domain::finding::Finding;
 use crate::domain::moves::{self, Verb};
 use crate::domain::openings::Refused;
 use crate::domain::plan;
 use crate::store::candidates::{self, Whom};
-use crate::store::{bookings, work_orders};
+use crate::store::work_orders;
 use crate::wire::work_order::{COLLECTION, slot_window};
 use crate::{Dispatch, error, events, wire};
 
@@ -68,18 +67,14 @@ impl AppointmentService for Dispatch {
             Keyed::Fresh(tx) => tx,
         };
         let (mut order, _) = self.lock_for(&mut tx, said.id, "", Verb::Book).await?;
-        let freed = bookings::free(&mut tx, &caller.tenant, order.id).await;
-        freed.map_err(Refusal::from)?;
         let technician = technician.unwrap_or_default();
         match self
             .book_technician(&mut tx, &order, technician, start)
             .await?
         {
-            Answer::Won(slot, findings) => order.schedule(&slot, findings),
-            Answer::Lost | Answer::Refused(Refused::Booked(_)) => {
-                return Err(error::slot_taken().into());
-            }
-            Answer::Refused(why) => {
+            Ok(slot) => order.schedule(&slot, vec![Finding::chosen(&slot)]),
+            Err(Refused::Booked(_)) => return Err(error::slot_taken().into()),
+            Err(why) => {
                 let finding = Finding::refused(technician, &why);
                 return Err(error::not_feasible(&[finding]).into());
             }

@@ -11,10 +11,11 @@ use proto::dispatch::v1::work_order_service_server::WorkOrderService;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::booking::Answer;
+use super::check_etag;
 use crate::domain::finding::Finding;
 use crate::domain::moves::Verb;
 use crate::domain::work_order::{Mode, State, WorkOrder};
+use crate::store::candidates::Whom;
 use crate::store::work_orders::{self, Filter};
 use crate::store::{bookings, claims};
 use crate::wire::work_order::{COLLECTION, work_order};
@@ -72,7 +73,7 @@ impl WorkOrderService for Dispatch {
         let (bytes, key) = (request.encode_to_vec(), &self.page_key);
         let page = Page::parse(size, &token, &caller.tenant, "ListWorkOrders", &bytes, key)?;
         let filter = filter(request)?;
-        let after = page.after.as_ref().and_then(|cursor| place(cursor));
+        let after = page.after.as_ref().and_then(place);
         let mut read = self.db.read(&caller.tenant).await?;
         let limit = page.size + 1;
         let found = work_orders::list(&mut read, &caller.tenant, &filter, after, limit).await;
@@ -206,8 +207,7 @@ impl WorkOrderService for Dispatch {
         if order.state == State::Cancelled {
             return Ok(Response::new(tx.finish(work_order(&order)).await?));
         }
-        self.lock_for(&mut tx, said.id, &r.etag, Verb::Cancel)
-            .await?;
+        check_etag(&order, &r.etag)?;
         (order.state, order.cancel_reason) = (to, reason);
         let freed = bookings::free(&mut tx, &caller.tenant, order.id).await;
         freed.map_err(Refusal::from)?;
@@ -218,7 +218,7 @@ impl WorkOrderService for Dispatch {
 impl Dispatch {
     /// Finds somebody for a new work order, and tells what came of it.
     async fn staff(&self, tx: &mut KeyedTx, new: &mut WorkOrder) -> Result<(), Refusal> {
-        let choice = self.book_nearest(tx, new, false).await?;
+        let choice = self.book_nearest(tx, new).await?;
         let kind = match &choice.chosen {
             Some(slot) => {
                 new.schedule(slot, choice.findings);
@@ -252,31 +252,25 @@ impl Dispatch {
         technician: Option<Uuid>,
         start: Option<Timestamp>,
     ) -> Result<(), Refusal> {
-        let tenant = tx.tenant().clone();
-        bookings::queue(tx, &tenant, &order.region).await?;
-        bookings::free(tx, &tenant, order.id).await?;
         let Some(technician) = technician else {
-            let choice = self.book_nearest(tx, order, true).await?;
+            let tenant = tx.tenant().clone();
+            bookings::close_diaries(tx, &tenant, Whom::Region(&order.region)).await?;
+            bookings::free(tx, &tenant, order.id).await?;
+            let choice = self.book_nearest(tx, order).await?;
             let slot = choice
                 .chosen
                 .ok_or_else(|| error::not_feasible(&choice.findings))?;
             order.schedule(&slot, choice.findings);
             return Ok(());
         };
-        for _ in 0..self.settings.attempts {
-            match self.book_technician(tx, order, technician, start).await? {
-                Answer::Won(slot, findings) => {
-                    order.schedule(&slot, findings);
-                    return Ok(());
-                }
-                Answer::Refused(why) => {
-                    return Err(error::not_feasible(&[Finding::refused(technician, &why)]));
-                }
-                // Somebody was faster: the next look shows what they took.
-                Answer::Lost => {}
+        match self.book_technician(tx, order, technician, start).await? {
+            Ok(slot) => order.schedule(&slot, vec![Finding::chosen(&slot)]),
+            Err(why) => {
+                let finding = Finding::refused(technician, &why);
+                return Err(error::not_feasible(&[finding]));
             }
         }
-        Err(Refusal::contention())
+        Ok(())
     }
 
     /// Whether the completion needs the customer's signature. An order's mode never changes, so

@@ -7,10 +7,11 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::candidates::Whom;
 use crate::domain::plan::Slot;
 
-/// Books the slot; false when the diary has changed since it was read, or the time is taken.
-/// Waits for another booking of this technician that is being made.
+/// Books the slot; false when the diary has changed since it was read or is being changed, or
+/// the time is taken. Never waits, so that who loses holds nothing that others wait for.
 pub(crate) async fn book(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -26,13 +27,17 @@ pub(crate) async fn book(
         .unwrap_or(slot.window.start);
     let done = sqlx::query!(
         "with current as (
-             update technicians set diary = diary + 1
+             select id from technicians
              where tenant_id = $1 and id = $3 and diary = $4
-             returning id
+             for no key update skip locked
+         ), turned as (
+             update technicians t set diary = t.diary + 1 from current c
+             where t.tenant_id = $1 and t.id = c.id
+             returning t.id
          )
          insert into bookings (tenant_id, work_order_id, technician_id, during, starts_at, ends_at,
              site_lat, site_lng)
-         select $1, $2, id, tstzrange($5, $7), $6, $7, $8, $9 from current
+         select $1, $2, id, tstzrange($5, $7), $6, $7, $8, $9 from turned
          on conflict on constraint bookings_never_overlap do nothing",
         tenant.as_str(),
         work_order,
@@ -49,19 +54,26 @@ pub(crate) async fn book(
     Ok(done.rows_affected() == 1)
 }
 
-/// Queues for the region's bookings until the end of the transaction: who lost a race goes on
-/// alone instead of losing again.
-pub(crate) async fn queue(
+/// Closes the diaries of a region, or of one technician, until the end of the transaction: what
+/// is read and chosen next will be won. Waits for bookings that are being made; in order of id,
+/// so that two who wait do not wait for each other.
+pub(crate) async fn close_diaries(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    region: &str,
+    whom: Whom<'_>,
 ) -> Result<(), sqlx::Error> {
+    let (region, technician) = whom.columns();
     sqlx::query!(
-        "select pg_advisory_xact_lock(hashtextextended('dispatch.queue/' || $1 || '/' || $2, 0))",
+        "select id from technicians
+         where tenant_id = $1 and ($2::text is null or region = $2)
+             and ($3::uuid is null or id = $3)
+         order by id
+         for no key update",
         tenant.as_str(),
         region,
+        technician,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
     Ok(())
 }

@@ -12,8 +12,8 @@ use super::unreadable;
 use crate::domain::Window;
 use crate::domain::technician::{Booking, Candidate, Shift, Skill};
 
-/// Bookings this far around the window are read too: the places before and after a visit are
-/// those of its civil day, whatever the zone.
+/// Bookings that end this far around the window are read too: the places before and after a visit
+/// are those of its civil day, whatever the zone, and no work is longer than 12 hours.
 const AROUND: SignedDuration = SignedDuration::from_hours(48);
 
 /// Whose diaries are read.
@@ -23,6 +23,16 @@ pub(crate) enum Whom<'a> {
     Region(&'a str),
     /// One.
     Technician(Uuid),
+}
+
+impl<'a> Whom<'a> {
+    /// What selects them.
+    pub(super) fn columns(self) -> (Option<&'a str>, Option<Uuid>) {
+        match self {
+            Whom::Region(region) => (Some(region), None),
+            Whom::Technician(id) => (None, Some(id)),
+        }
+    }
 }
 
 struct Row {
@@ -52,10 +62,7 @@ pub(crate) async fn load(
 ) -> Result<Vec<Candidate>, sqlx::Error> {
     let from = window.start.saturating_sub(AROUND).unwrap_or(window.start);
     let until = window.end.saturating_add(AROUND).unwrap_or(window.end);
-    let (region, technician) = match whom {
-        Whom::Region(region) => (Some(region), None),
-        Whom::Technician(id) => (None, Some(id)),
-    };
+    let (region, technician) = whom.columns();
     let rows = sqlx::query_as!(
         Row,
         r#"select t.id, t.home_lat, t.home_lng, t.time_zone,
@@ -75,7 +82,7 @@ pub(crate) async fn load(
                  select work_order_id, during, starts_at, ends_at, site_lat, site_lng
                  from bookings
                  where tenant_id = t.tenant_id and technician_id = t.id
-                     and ends_at > $4 and starts_at < $5 and work_order_id <> $6
+                     and ends_at > $4 and ends_at < $5 and work_order_id <> $6
                  order by ends_at
              ) s
          ) b on true
