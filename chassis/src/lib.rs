@@ -21,6 +21,7 @@ pub mod config;
 pub mod db;
 pub mod etag;
 pub mod inbox;
+pub mod invariants;
 pub mod keyed;
 pub mod lease;
 pub mod local;

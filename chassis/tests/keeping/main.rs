@@ -10,6 +10,7 @@ mod delivery;
 mod faults;
 mod house;
 mod keys;
+mod laws;
 mod leases;
 mod migrations;
 mod poison;
