@@ -7,6 +7,7 @@
 mod baseline;
 mod documentation;
 mod http;
+mod manual;
 mod names;
 mod paging;
 mod reading;
