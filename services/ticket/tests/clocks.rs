@@ -25,7 +25,10 @@ static CN_WORKDAYS: LazyLock<Calendar> = LazyLock::new(|| {
 
 /// Boston, Monday to Friday 08:30-17:00.
 static US_MA: LazyLock<Calendar> = LazyLock::new(|| {
-    Calendar::from_yaml(include_str!("../../../policies/calendars/us-ma-municipal.yaml")).unwrap()
+    Calendar::from_yaml(include_str!(
+        "../../../policies/calendars/us-ma-municipal.yaml"
+    ))
+    .unwrap()
 });
 
 /// One promise in one calendar at one place.
@@ -51,7 +54,11 @@ impl Desk {
         );
         let files = [("policy", policy.as_str())];
         let policies = Policies::load(files.into_iter(), std::iter::empty(), "kinds: {}").unwrap();
-        Desk { policies, calendar, zone: TimeZone::get(zone).unwrap() }
+        Desk {
+            policies,
+            calendar,
+            zone: TimeZone::get(zone).unwrap(),
+        }
     }
 
     fn china(promise: &str) -> Desk {
@@ -71,7 +78,11 @@ impl Desk {
     }
 
     fn counting(&self) -> Counting<'_> {
-        Counting { calendar: &self.calendar, zone: &self.zone, policy: self.policy() }
+        Counting {
+            calendar: &self.calendar,
+            zone: &self.zone,
+            policy: self.policy(),
+        }
     }
 
     /// "2021-09-17 15:00" at the desk.
@@ -81,11 +92,19 @@ impl Desk {
     }
 
     fn civil(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+        at.to_zoned(self.zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
     }
 
     fn history(&self, moments: &[(&str, What)]) -> Vec<Moment> {
-        moments.iter().map(|(at, what)| Moment { at: self.at(at), what: *what }).collect()
+        moments
+            .iter()
+            .map(|(at, what)| Moment {
+                at: self.at(at),
+                what: *what,
+            })
+            .collect()
     }
 
     /// The clock as it stands at `now`.

@@ -56,7 +56,10 @@ fn every_verb_in_every_state_does_what_the_table_says() {
             match lead(state, verb) {
                 To::No => {
                     let refused = answer.unwrap_err();
-                    assert!(matches!(refused, VerbRefused::IllegalMove(m) if m.state == state && m.verb == verb), "{asked}");
+                    assert!(
+                        matches!(refused, VerbRefused::IllegalMove(m) if m.state == state && m.verb == verb),
+                        "{asked}"
+                    );
                     assert_eq!(ticket, before, "{asked} leaves a trace");
                     continue;
                 }
@@ -65,7 +68,11 @@ fn every_verb_in_every_state_does_what_the_table_says() {
                 To::State(next) => assert_eq!(ticket.state, next, "{asked}"),
             }
             answer.unwrap();
-            let written: Vec<_> = ticket.fresh.iter().map(|entry| (entry.verb, entry.state)).collect();
+            let written: Vec<_> = ticket
+                .fresh
+                .iter()
+                .map(|entry| (entry.verb, entry.state))
+                .collect();
             assert_eq!(written, [(verb.name(), ticket.state)], "{asked}");
         }
     }
@@ -90,19 +97,33 @@ fn a_reason_of_ours_holds_and_any_other_waits() {
     ticket.pause(PauseReason::HeldByUs, &after(10)).unwrap();
     assert_eq!(ticket.state, State::Held);
 
-    ticket.pause(PauseReason::WaitingSiteAccess, &after(11)).unwrap();
-    assert_eq!((ticket.state, ticket.pause), (State::Pending, Some(PauseReason::WaitingSiteAccess)));
+    ticket
+        .pause(PauseReason::WaitingSiteAccess, &after(11))
+        .unwrap();
+    assert_eq!(
+        (ticket.state, ticket.pause),
+        (State::Pending, Some(PauseReason::WaitingSiteAccess))
+    );
 }
 
 #[test]
 fn a_closed_ticket_is_opened_again_only_for_so_many_days() {
     let in_time = 2 + 7 * 24 * 60;
 
-    assert_eq!(in_state(State::Closed).reopen("again", 7, &after(in_time)), Ok(()));
+    assert_eq!(
+        in_state(State::Closed).reopen("again", 7, &after(in_time)),
+        Ok(())
+    );
 
     let mut ticket = in_state(State::Closed);
     let refused = ticket.reopen("again", 7, &after(in_time + 1)).unwrap_err();
-    assert_eq!(refused, VerbRefused::TooLate { closed_at: after(2).at, days: 7 });
+    assert_eq!(
+        refused,
+        VerbRefused::TooLate {
+            closed_at: after(2).at,
+            days: 7
+        }
+    );
     assert_eq!(ticket.state, State::Closed);
 }
 

@@ -55,7 +55,10 @@ fn anytime() -> impl Strategy<Value = Timestamp> {
 fn history() -> impl Strategy<Value = Vec<Moment>> {
     let moment = (anytime(), what()).prop_map(|(at, what)| Moment { at, what });
     (0..200_i64, prop::collection::vec(moment, 0..10)).prop_map(|(reported, mut moments)| {
-        moments.push(Moment { at: instant(reported), what: What::Reported });
+        moments.push(Moment {
+            at: instant(reported),
+            what: What::Reported,
+        });
         moments.sort_by_key(|moment| moment.at);
         moments
     })

@@ -110,7 +110,10 @@ fn a_wait_from_before_the_report_stands_until_it_is_over() {
 #[test]
 fn while_the_customer_is_waited_for_the_due_instant_moves_along() {
     let desk = Desk::always("RESOLUTION, within: 10h");
-    let history = [("2021-06-01 08:00", Reported), ("2021-06-01 12:00", Paused(WaitingCustomer))];
+    let history = [
+        ("2021-06-01 08:00", Reported),
+        ("2021-06-01 12:00", Paused(WaitingCustomer)),
+    ];
 
     let clock = desk.clock(&history, "2021-06-05 12:00");
 
@@ -121,26 +124,37 @@ fn while_the_customer_is_waited_for_the_due_instant_moves_along() {
 #[test]
 fn a_wait_that_begins_exactly_when_the_time_is_up_stops_the_clock() {
     let desk = Desk::always("RESOLUTION, within: 4h");
-    let mut history =
-        vec![("2021-06-01 08:00", Reported), ("2021-06-01 12:00", Paused(WaitingCustomer))];
+    let mut history = vec![
+        ("2021-06-01 08:00", Reported),
+        ("2021-06-01 12:00", Paused(WaitingCustomer)),
+    ];
 
     let waiting = desk.clock(&history, "2021-06-02 12:00");
     assert_eq!((waiting.counted, waiting.breached), (hours(4), false));
 
     history.push(("2021-06-03 12:00", Resumed));
     let at_once = desk.clock(&history, "2021-06-03 12:00");
-    assert_eq!((desk.civil(at_once.due).as_str(), at_once.breached), ("2021-06-03 12:00", false));
+    assert_eq!(
+        (desk.civil(at_once.due).as_str(), at_once.breached),
+        ("2021-06-03 12:00", false)
+    );
     assert!(desk.clock(&history, "2021-06-03 12:01").breached);
 }
 
 #[test]
 fn a_wait_that_begins_too_late_mends_nothing() {
     let desk = Desk::always("RESOLUTION, within: 4h");
-    let history = [("2021-06-01 08:00", Reported), ("2021-06-01 12:01", Paused(WaitingCustomer))];
+    let history = [
+        ("2021-06-01 08:00", Reported),
+        ("2021-06-01 12:01", Paused(WaitingCustomer)),
+    ];
 
     let clock = desk.clock(&history, "2021-06-02 12:00");
 
-    assert_eq!((desk.civil(clock.due).as_str(), clock.breached), ("2021-06-01 12:00", true));
+    assert_eq!(
+        (desk.civil(clock.due).as_str(), clock.breached),
+        ("2021-06-01 12:00", true)
+    );
 }
 
 #[test]
@@ -151,8 +165,14 @@ fn a_promise_used_up_at_closing_is_broken_that_evening() {
     let closing = desk.clock(&history, "2021-09-15 18:00");
     let evening = desk.clock(&history, "2021-09-15 20:00");
 
-    assert_eq!((desk.civil(closing.due).as_str(), closing.breached), ("2021-09-15 18:00", false));
-    assert_eq!((desk.civil(evening.due).as_str(), evening.breached), ("2021-09-15 18:00", true));
+    assert_eq!(
+        (desk.civil(closing.due).as_str(), closing.breached),
+        ("2021-09-15 18:00", false)
+    );
+    assert_eq!(
+        (desk.civil(evening.due).as_str(), evening.breached),
+        ("2021-09-15 18:00", true)
+    );
 }
 
 #[test]
@@ -170,12 +190,18 @@ fn working_days_that_end_at_an_opening_are_kept_overnight() {
 #[test]
 fn time_between_a_resolution_and_its_reopening_does_not_count() {
     let desk = Desk::always("RESOLUTION, within: 10h");
-    let mut history = vec![("2021-06-01 08:00", Reported), ("2021-06-01 12:00", Resolved)];
+    let mut history = vec![
+        ("2021-06-01 08:00", Reported),
+        ("2021-06-01 12:00", Resolved),
+    ];
     assert_eq!(desk.clock(&history, "2021-06-09 12:00").counted, hours(4));
 
     history.push(("2021-06-09 12:00", Reopened));
     let open = desk.clock(&history, "2021-06-09 14:00");
-    assert_eq!((open.counted, open.stop, open.breached), (hours(6), None, false));
+    assert_eq!(
+        (open.counted, open.stop, open.breached),
+        (hours(6), None, false)
+    );
     assert_eq!(desk.civil(open.due), "2021-06-09 18:00");
 
     history.push(("2021-06-09 19:00", Resolved));
@@ -195,7 +221,10 @@ fn a_broken_promise_stays_broken_through_a_reopening() {
 
     let clock = desk.clock(&history, "2021-06-03 12:00");
 
-    assert_eq!((desk.civil(clock.due).as_str(), clock.breached), ("2021-06-01 10:00", true));
+    assert_eq!(
+        (desk.civil(clock.due).as_str(), clock.breached),
+        ("2021-06-01 10:00", true)
+    );
 }
 
 #[test]
@@ -223,17 +252,27 @@ fn what_was_never_kept_binds_until_the_ticket_is_over() {
         (Resolved, "2021-06-01 12:00", false),
         (Resolved, "2021-06-01 12:01", true),
     ] {
-        let history =
-            [("2021-06-01 08:00", Reported), (last, over), ("2021-06-01 20:00", Arrived)];
+        let history = [
+            ("2021-06-01 08:00", Reported),
+            (last, over),
+            ("2021-06-01 20:00", Arrived),
+        ];
         let clock = desk.clock(&history, "2021-07-01 08:00");
-        assert_eq!((clock.stop, clock.breached), (Some(desk.at(last)), broken), "{over:?} {last}");
+        assert_eq!(
+            (clock.stop, clock.breached),
+            (Some(desk.at(last)), broken),
+            "{over:?} {last}"
+        );
     }
 }
 
 #[test]
 fn what_has_not_happened_yet_does_not_count() {
     let desk = Desk::always("RESOLUTION, within: 4h");
-    let history = [("2021-06-01 08:00", Reported), ("2021-06-01 11:00", Resolved)];
+    let history = [
+        ("2021-06-01 08:00", Reported),
+        ("2021-06-01 11:00", Resolved),
+    ];
 
     let clock = desk.clock(&history, "2021-06-01 10:00");
 
@@ -245,7 +284,11 @@ fn the_next_due_instant_is_the_earliest_of_the_open_clocks() {
     let desk = Desk::always("FIRST_RESPONSE, within: 1h}, {milestone: RESOLUTION, within: 9h");
     let mut history = vec![("2021-06-01 08:00", Reported)];
     let due = |history: &[(&str, _)]| {
-        let clocks = read(desk.counting(), &desk.history(history), desk.at("2021-06-02 08:00"));
+        let clocks = read(
+            desk.counting(),
+            &desk.history(history),
+            desk.at("2021-06-02 08:00"),
+        );
         next_due(&clocks).map(|due| desk.civil(due))
     };
     assert_eq!(due(&history).as_deref(), Some("2021-06-01 09:00"));

@@ -38,7 +38,10 @@ pub(crate) fn reported(kind: Kind) -> Ticket {
         attention: String::new(),
         resolution: String::new(),
         sla_policy: "standard-onsite@1".to_owned(),
-        moments: vec![Moment { at: REPORTED, what: What::Reported }],
+        moments: vec![Moment {
+            at: REPORTED,
+            what: What::Reported,
+        }],
         facts: Facts::default(),
         decision: None,
         findings: Vec::new(),
@@ -46,7 +49,10 @@ pub(crate) fn reported(kind: Kind) -> Ticket {
         created_at: REPORTED,
         updated_at: REPORTED,
         version: 1,
-        head: Head { sequence: 1, hash: [0; 32] },
+        head: Head {
+            sequence: 1,
+            hash: [0; 32],
+        },
         fresh: Vec::new(),
         told: Vec::new(),
     }
@@ -55,5 +61,9 @@ pub(crate) fn reported(kind: Kind) -> Ticket {
 /// Something that is done so many minutes after the report.
 pub(crate) fn after(minutes: i64) -> Deed<'static> {
     let at = REPORTED + SignedDuration::from_mins(minutes);
-    Deed { actor: "services/test", at, note: None }
+    Deed {
+        actor: "services/test",
+        at,
+        note: None,
+    }
 }

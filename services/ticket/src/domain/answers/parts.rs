@@ -2,7 +2,7 @@
 
 use super::{Answered, Taken, caused, stray, wait, wait_is_over};
 use crate::domain::process::{Hold, PartLine, Visit};
-use crate::domain::ticket::{Deed, PauseReason, RepairStep, Ticket, VerbRefused};
+use crate::domain::ticket::{Deed, PauseReason, RepairStep, Ticket};
 
 /// News of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +59,10 @@ pub fn reservation_told(
         PartsNews::Held { locations } => return held(ticket, locations, deed),
         PartsNews::Backordered { findings } => return backordered(ticket, findings, deed),
         PartsNews::Committed => ticket.facts.hold = Hold::Gone,
-        PartsNews::Released => lost(ticket, "parts_released", deed)?,
-        PartsNews::Expired => lost(ticket, "parts_expired", deed)?,
+        PartsNews::Released => return lost(ticket, "parts_released", deed),
+        PartsNews::Expired => return lost(ticket, "parts_expired", deed),
     }
-    Ok(caused(ticket, deed))
+    Ok(Taken::Changed)
 }
 
 fn held(ticket: &mut Ticket, locations: String, deed: &Deed<'_>) -> Answered {
@@ -91,13 +91,17 @@ fn backordered(ticket: &mut Ticket, findings: Vec<Vec<u8>>, deed: &Deed<'_>) -> 
 
 /// The parts are not ours any more. A ticket that still wants them begins a round, unless the
 /// technician is already under way: then the visit's own end says what follows.
-fn lost(ticket: &mut Ticket, entry: &'static str, deed: &Deed<'_>) -> Result<(), VerbRefused> {
+fn lost(ticket: &mut Ticket, entry: &'static str, deed: &Deed<'_>) -> Answered {
     ticket.facts.hold = Hold::Gone;
     ticket.log(entry, deed, &[]);
-    if ticket.state.is_open() && !matches!(ticket.facts.visit, Visit::UnderWay | Visit::Gone) {
+    if !ticket.state.is_open() {
+        return Ok(Taken::Changed);
+    }
+    if !matches!(ticket.facts.visit, Visit::UnderWay | Visit::Gone) {
         ticket.new_round();
     }
-    wait_is_over(ticket, PauseReason::WaitingPart, deed)
+    wait_is_over(ticket, PauseReason::WaitingPart, deed)?;
+    Ok(caused(ticket, deed))
 }
 
 /// The inventory gave back the parts of `round`, as the ticket wished.

@@ -162,9 +162,10 @@ fn incomplete(ticket: &mut Ticket, report: String, deed: &Deed<'_>) -> Answered 
 fn called_off(ticket: &mut Ticket, deed: &Deed<'_>) -> Answered {
     ticket.facts.visit = Visit::Gone;
     ticket.log("visit_cancelled", deed, &[]);
-    if ticket.state.is_open() {
-        ticket.new_round();
+    if !ticket.state.is_open() {
+        return Ok(Taken::Changed);
     }
+    ticket.new_round();
     Ok(caused(ticket, deed))
 }
 
