@@ -79,8 +79,8 @@ fn show(ticket: &Ticket, events: &[TicketEvent], voice: Voice) {
     }
 }
 
-/// One promise as a line.
-pub(crate) fn promise(clock: &Clock, zone: &TimeZone) -> String {
+/// What is promised by when, without how it came out.
+pub(crate) fn promised(clock: &Clock, zone: &TimeZone) -> String {
     let what = match clock.milestone() {
         Milestone::Unspecified => "promise",
         Milestone::FirstResponse => "first answer",
@@ -91,14 +91,18 @@ pub(crate) fn promise(clock: &Clock, zone: &TimeZone) -> String {
         Milestone::ComplaintOpinion => "opinion on the complaint",
         Milestone::Survey => "survey",
     };
-    let due = civil(clock.due_time.as_ref().and_then(from_pb), zone);
+    format!("{what} by {}", civil(clock.due_time.as_ref().and_then(from_pb), zone))
+}
+
+/// One promise as a line.
+pub(crate) fn promise(clock: &Clock, zone: &TimeZone) -> String {
     let kept = match (&clock.stop_time, clock.breached) {
         (Some(stop), false) => styled(GOOD, format!("kept {}", civil(from_pb(stop), zone))),
         (Some(stop), true) => styled(BAD, format!("late, {}", civil(from_pb(stop), zone))),
         (None, true) => styled(BAD, "overdue"),
         (None, false) => "open".to_owned(),
     };
-    format!("{what} by {due}: {kept}")
+    format!("{}: {kept}", promised(clock, zone))
 }
 
 /// The instant in civil time at the site.

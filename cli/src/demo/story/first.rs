@@ -8,7 +8,7 @@ use proto::ticket::v1::Ticket;
 
 use super::scene::{PRODUCT, REGION, Scene};
 use crate::check::{finding, in_a_sentence, reasons};
-use crate::track::{civil, promise};
+use crate::track::{civil, promise, promised};
 
 /// Months since the notebook was sold: within the vendor's term for the board and the law's for
 /// main parts, beyond the whole unit's.
@@ -30,7 +30,7 @@ pub(super) async fn play(scene: &mut Scene) -> anyhow::Result<()> {
     let ticket = scene.report(&asset.serial_number, "MAINBOARD", "", text).await?;
     let told = format!("reports \"{text}\" and has number {} at once", ticket.number);
     let zone = scene.zone.clone();
-    let promises = ticket.clocks.iter().map(|clock| promise(clock, &zone)).collect();
+    let promises = ticket.clocks.iter().map(|clock| promised(clock, &zone)).collect();
     scene.teller.step("Customer", told, promises);
 
     let ticket = scene
