@@ -1,6 +1,8 @@
 //! Clocks by table: make-up days, holidays, clock changes, whose time a wait is, reopening; and
 //! what holds for any history.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "clocks/laws.rs"]
 mod laws;
 #[path = "clocks/tables.rs"]

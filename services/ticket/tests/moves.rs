@@ -1,5 +1,7 @@
 //! Every verb in every state: the ticket does what the table says, and nothing when it refuses.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{after, reported};

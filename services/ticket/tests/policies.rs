@@ -1,5 +1,7 @@
 //! The policy files of the repository: read, and complete.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 

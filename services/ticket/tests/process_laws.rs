@@ -3,6 +3,8 @@
 //! The worker of this model asks `next_step`, notes a step that makes something before it is
 //! asked, and loses an answer when told to: then the peer did it and the ticket does not know.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "process_laws/any_history.rs"]
 mod any_history;
 mod common;
