@@ -9,7 +9,7 @@ use chassis::db::Tx;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::domain::allocate::{Allocation, Allotted};
+use crate::domain::allocate::{Allocation, Allotted, allocate};
 use crate::domain::finding::{Code, Finding, Verdict};
 use crate::domain::ledger::{self, At, Movement};
 use crate::domain::queue::{self, Waiting};
@@ -50,6 +50,27 @@ impl Turn {
         parts.extend(places.iter().map(|(part, _)| part.clone()));
         let levels = levels::lock(tx, &tenant, &parts, places, somebody).await?;
         Ok(Turn { waiting, levels })
+    }
+
+    /// The turn of a reservation that joined the queues of its parts in this transaction; the
+    /// findings instead when too little is free for it even if nobody waited. That is the usual
+    /// case of a part that is out of stock, and spares reading its queue.
+    pub async fn join(
+        tx: &mut Tx,
+        newcomer: &Reservation,
+    ) -> Result<Result<Turn, Vec<Finding>>, Refusal> {
+        let tenant = tx.tenant().clone();
+        let wanted = newcomer.wanted();
+        let own: Vec<String> = wanted.iter().map(|w| w.part.clone()).collect();
+        let parts = waiting::lock_parts(tx, &tenant, &own).await?;
+        let levels = levels::lock(tx, &tenant, &parts, &[], true).await?;
+        let alone = allocate(&wanted, &levels, &newcomer.place);
+        if let Allocation::Backorder { findings, .. } = alone {
+            return Ok(Err(findings));
+        }
+        let ids = waiting::first(tx, &tenant, &parts, MOST_WAITING).await?;
+        let waiting = reservations::get_all(tx, &tenant, &ids).await?;
+        Ok(Ok(Turn { waiting, levels }))
     }
 
     /// Pieces free of a part at a place.

@@ -111,20 +111,26 @@ async fn queue_up(
 ) -> Result<Reservation, Refusal> {
     let tenant = tx.tenant().clone();
     waiting::add_lines(tx, &tenant, reservation.id, &reservation.lines).await?;
-    let mut parts: Vec<String> = ask.wanted.iter().map(|w| w.part.clone()).collect();
-    parts.sort_unstable();
-    let turn = Turn::begin(tx, &parts, &[]).await?;
-    let came = turn
-        .serve(tx, ask.occurred_at, hold_for, Some(reservation.id))
-        .await?;
-    match came {
-        Some(came) => reservation = came,
-        // Too many wait before it for the queue to have looked this far.
-        None => {
-            reservation.findings = behind(&ask.wanted);
-            let findings = reservations::written(&reservation.findings);
-            waiting::explain(tx, &tenant, reservation.id, &findings).await?;
+    let findings = match Turn::join(tx, &reservation).await? {
+        Ok(turn) => {
+            let came = turn
+                .serve(tx, ask.occurred_at, hold_for, Some(reservation.id))
+                .await?;
+            match came {
+                Some(came) => {
+                    reservation = came;
+                    None
+                }
+                // Too many wait before it for the queue to have looked this far.
+                None => Some(behind(&ask.wanted)),
+            }
         }
+        Err(short) => Some(short),
+    };
+    if let Some(findings) = findings {
+        reservation.findings = findings;
+        let written = reservations::written(&reservation.findings);
+        waiting::explain(tx, &tenant, reservation.id, &written).await?;
     }
     if reservation.state == State::Backordered {
         events::tell(tx, "reservation.backordered", &reservation, ask.occurred_at);
