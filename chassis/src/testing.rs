@@ -8,6 +8,7 @@
 mod database;
 mod proxy;
 mod redis;
+mod serve;
 mod watchdog;
 
 use std::fmt::Display;
@@ -22,6 +23,7 @@ use crate::local::{Local, Options};
 pub use database::{Database, Template, template};
 pub use proxy::{Proxy, delaying_proxy};
 pub use redis::{Redis, redis};
+pub use serve::{Suite, agent, serve};
 
 /// The servers that all tests of the checkout share; started on first need, which takes a few seconds once.
 ///
