@@ -235,12 +235,10 @@ fn rights(service: &str, owner: &str, runtime: &str, worker: &str) -> String {
 /// The days from yesterday on, so that a new schema starts with partitions and not with its
 /// default one.
 async fn first_partitions(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "select ensure_partitions('outbox', (now() at time zone 'UTC')::date - 1, $1)",
-    )
-    .bind(FIRST_PARTITIONS)
-    .execute(conn)
-    .await?;
+    sqlx::query("select ensure_partitions('outbox', (now() at time zone 'UTC')::date - 1, $1)")
+        .bind(FIRST_PARTITIONS)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -195,7 +195,10 @@ impl Relay {
         if let Fenced::Lost = rows::begin_epoch(&self.pool, &self.held, epoch).await? {
             return Err(Trouble::Lost);
         }
-        tracing::warn!(%epoch, "event streams begin anew");
+        match self.epoch {
+            Some(_) => tracing::warn!(%epoch, "event streams vanished and begin anew"),
+            None => tracing::info!(%epoch, "event streams begin"),
+        }
         metrics::counter!("fettle_event_epochs_total").increment(1);
         let key = streams::epoch(self.db.service());
         let mut set = redis::cmd("SET");

@@ -1,21 +1,11 @@
 //! The laws that stored rows must keep, as queries: the alarm behind the constraints. Each works
 //! also where a constraint was dropped.
 
+pub use chassis::invariants::Breach;
 use sqlx::PgConnection;
 
 /// Most breaches named per law.
 const MOST_NAMED: i64 = 100;
-
-/// A law that rows break.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
-    /// Which law.
-    pub law: &'static str,
-    /// Resource name with its tenant: `acme/workOrders/…`.
-    pub subject: String,
-    /// What is wrong.
-    pub detail: String,
-}
 
 /// A technician is in two bookings at one time (G4).
 pub const OVERLAP: &str = "G4_BOOKINGS_NEVER_OVERLAP";

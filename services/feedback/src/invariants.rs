@@ -1,17 +1,7 @@
 //! What must hold of the tables at every moment, as queries: for tests and for operators.
 
+pub use chassis::invariants::Breach;
 use sqlx::PgConnection;
-
-/// A promise that does not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
-    /// The promise: "G8".
-    pub law: &'static str,
-    /// Tenant and resource it is broken for. Never a secret or a customer's words.
-    pub subject: String,
-    /// What was found.
-    pub detail: String,
-}
 
 /// Most breaches told per query: one is an alarm already.
 const MOST: i64 = 100;

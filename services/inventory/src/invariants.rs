@@ -3,18 +3,8 @@
 //! Each is one statement over all tenants; a sound store answers all with no rows. For operators
 //! (`fettle verify`) and for the tests of faults.
 
+pub use chassis::invariants::Breach;
 use sqlx::PgConnection;
-
-/// Something that breaks a law.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
-    /// Which law: `ledger-balances`.
-    pub law: &'static str,
-    /// What breaks it: tenant and resource name.
-    pub subject: String,
-    /// How.
-    pub detail: String,
-}
 
 /// How long a hold may outlive its expiry before it is a breach: the worker's pause and an outage.
 pub const EXPIRY_SLACK_SECONDS: i32 = 600;

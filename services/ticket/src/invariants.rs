@@ -1,28 +1,17 @@
 //! What must hold in this service's tables at any time, for `fettle verify`.
 
-use chassis::Refusal;
+pub use chassis::invariants::Breach;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::store::timeline::{Arguments, Stored};
 
-/// A row that breaks a law.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
-    /// The law: "G9", "PROCESS".
-    pub law: &'static str,
-    /// The resource.
-    pub subject: String,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
 /// Entries checked in one read.
 const BATCH: i64 = 2_000;
 
 /// Every breach, ordered by law and subject.
-pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
+pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let mut breaches = chains(conn).await?;
     breaches.extend(heads(conn).await?);
     breaches.extend(processes(conn).await?);
@@ -31,7 +20,7 @@ pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
 }
 
 /// G9: every entry's hash follows from its content and the entry before.
-async fn chains(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
+async fn chains(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let mut breaches = Vec::new();
     let mut at = (String::new(), Uuid::nil(), 0_i64);
     let mut previous: Option<Stored> = None;
@@ -108,7 +97,7 @@ fn broken(tenant: &str, entry: &Stored, previous: Option<&Stored>) -> Option<Str
 }
 
 /// G9: the ticket's head is the last entry of its chain.
-async fn heads(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
+async fn heads(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select t.ticket_id, t.last_sequence, e.sequence as "sequence?"
         from tickets t
@@ -136,7 +125,7 @@ async fn heads(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
 }
 
 /// A ticket that is over and whose process rests holds nothing; an open one is never forgotten.
-async fn processes(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
+async fn processes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select t.ticket_id, t.state, t.facts ->> 'hold' as hold, t.facts ->> 'visit' as visit,
             p.ticket_id is null as "forgotten!"
@@ -170,7 +159,7 @@ async fn processes(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
 }
 
 /// A ticket's fact of its quote agrees with the quote.
-async fn quotes(conn: &mut PgConnection) -> Result<Vec<Breach>, Refusal> {
+async fn quotes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select q.quote_id, q.ticket_id, q.state, t.facts ->> 'quote' as fact
         from quotes q
