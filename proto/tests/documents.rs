@@ -1,8 +1,9 @@
-//! docs/FEATURES.md has a row for every capability, and claims no more than tests show.
+//! What docs/ claims is there: every capability has its row and its tests, every measure of
+//! security its tests, every metric its code.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Areas and the number of their last capability; ids run from 01 without gaps and none is dropped.
 const AREAS: [(&str, u32); 10] = [
@@ -72,14 +73,14 @@ fn is_row(line: &str) -> bool {
     })
 }
 
-/// The names of all tests below `folder`.
-fn collect(folder: &Path, tests: &mut BTreeSet<String>) {
+/// What `read` finds in the Rust files below `folder`.
+fn collect(folder: &Path, read: fn(&str) -> Vec<String>, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, tests);
+            collect(&path, read, found);
         } else if path.extension().is_some_and(|end| end == "rs") {
-            tests.extend(named_in(&std::fs::read_to_string(&path).unwrap()));
+            found.extend(read(&std::fs::read_to_string(&path).unwrap()));
         }
     }
 }
@@ -98,16 +99,87 @@ fn named_in(source: &str) -> Vec<String> {
     named
 }
 
+/// The tree's root.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join("docs").join(name)).unwrap()
+}
+
+/// What `read` finds in every Rust file of the tree.
+fn found_in_tree(read: fn(&str) -> Vec<String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for place in PLACES {
+        collect(&root().join(place), read, &mut found);
+    }
+    found
+}
+
+/// The names in backticks of the last column of tables with three columns.
+fn shown_by(text: &str) -> Vec<&str> {
+    let rows = text.lines().filter(|l| l.starts_with("| "));
+    let cells = rows.map(|l| l.trim_matches('|').split(" | ").collect::<Vec<_>>());
+    let last = cells.filter(|c| c.len() == 3).map(|c| c[2]);
+    last.flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+/// The words of a text that are written like metrics: `fettle_rpc_seconds`.
+fn metrics_in(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let ends = ["_total", "_seconds", "_in_flight"];
+    words
+        .filter(|w| w.starts_with("fettle_") && ends.iter().any(|end| w.ends_with(end)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_measure_of_security_has_its_tests() {
+    let (page, tests) = (page("SECURITY.md"), found_in_tree(named_in));
+
+    let shown = shown_by(&page);
+
+    assert!(
+        shown.len() > 10,
+        "the column of proofs is not read: {shown:?}"
+    );
+    let absent: Vec<&&str> = shown
+        .iter()
+        .filter(|name| !tests.contains(**name))
+        .collect();
+    assert!(
+        absent.is_empty(),
+        "docs/SECURITY.md names tests that are not there: {absent:?}"
+    );
+}
+
+#[test]
+fn every_metric_is_in_the_manual_and_no_other() {
+    let written: BTreeSet<String> = metrics_in(&page("OPERATIONS.md")).into_iter().collect();
+    let mut counted = named_as_constants();
+    counted.extend(found_in_tree(|source| match source.contains("metrics::") {
+        true => metrics_in(source),
+        false => Vec::new(),
+    }));
+
+    assert_eq!(
+        written, counted,
+        "docs/OPERATIONS.md on the left, the code on the right"
+    );
+}
+
+/// The metrics that chassis names in one place.
+fn named_as_constants() -> BTreeSet<String> {
+    let source = std::fs::read_to_string(root().join("chassis/src/metrics.rs")).unwrap();
+    metrics_in(&source).into_iter().collect()
+}
+
 #[test]
 fn every_capability_has_a_row_that_claims_no_more_than_tests_show() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let table = std::fs::read_to_string(root.join("docs/FEATURES.md")).unwrap();
-    let mut tests = BTreeSet::new();
-    for place in PLACES {
-        collect(&root.join(place), &mut tests);
-    }
-
-    let wrong = wrong(&table, &tests);
+    let wrong = wrong(&page("FEATURES.md"), &found_in_tree(named_in));
 
     assert!(
         wrong.is_empty(),
@@ -142,6 +214,17 @@ fn a_row_that_is_missing_or_claims_too_much_is_found() {
         );
     }
     assert!(!found.iter().any(|f| f.starts_with("TK-05")), "{found:?}");
+}
+
+#[test]
+fn proofs_and_metrics_are_read_from_their_columns_and_words() {
+    let page =
+        "| Measure | How | Shown by |\n| Links | hashed `sha` | `a_link` `b_link` |\n| a | b |";
+    assert_eq!(shown_by(page), ["a_link", "b_link"]);
+    assert_eq!(
+        metrics_in("`fettle_rpc_seconds` of fettle_ticket"),
+        ["fettle_rpc_seconds"]
+    );
 }
 
 #[test]
