@@ -53,7 +53,7 @@ async fn movements_add_up(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("ledger-movements-balance", rows))
+    Ok(breaches("G3_LEDGER_MOVEMENTS_BALANCE", rows))
 }
 
 async fn balances_are_the_ledger(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
@@ -83,7 +83,7 @@ async fn balances_are_the_ledger(conn: &mut PgConnection) -> Result<Vec<Breach>,
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("balances-equal-ledger", rows))
+    Ok(breaches("G3_BALANCES_EQUAL_LEDGER", rows))
 }
 
 async fn nothing_is_negative(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
@@ -98,7 +98,7 @@ async fn nothing_is_negative(conn: &mut PgConnection) -> Result<Vec<Breach>, sql
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("stock-not-negative", rows))
+    Ok(breaches("G3_STOCK_NOT_NEGATIVE", rows))
 }
 
 async fn held_is_what_reservations_hold(
@@ -124,7 +124,7 @@ async fn held_is_what_reservations_hold(
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("held-equals-reservations", rows))
+    Ok(breaches("G3_HELD_EQUALS_RESERVATIONS", rows))
 }
 
 async fn pieces_are_the_balances(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
@@ -151,7 +151,7 @@ async fn pieces_are_the_balances(conn: &mut PgConnection) -> Result<Vec<Breach>,
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("pieces-equal-balances", rows))
+    Ok(breaches("G3_PIECES_EQUAL_BALANCES", rows))
 }
 
 async fn lines_stand_with_their_reservation(
@@ -172,7 +172,7 @@ async fn lines_stand_with_their_reservation(
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("lines-stand-with-reservation", rows))
+    Ok(breaches("G3_LINES_STAND_WITH_RESERVATION", rows))
 }
 
 async fn nothing_is_held_for_ever(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
@@ -188,5 +188,5 @@ async fn nothing_is_held_for_ever(conn: &mut PgConnection) -> Result<Vec<Breach>
     )
     .fetch_all(conn)
     .await?;
-    Ok(breaches("held-within-expiry", rows))
+    Ok(breaches("G3_HELD_WITHIN_EXPIRY", rows))
 }

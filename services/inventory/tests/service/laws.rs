@@ -147,38 +147,38 @@ async fn every_broken_law_is_named_with_what_breaks_it() {
     let shelf = format!("acme/parts/BAT-1 at {}", location_name("SH"));
     for (law, sql, subject) in [
         (
-            "ledger-movements-balance",
+            "G3_LEDGER_MOVEMENTS_BALANCE",
             "update stock_entries set quantity = 3 where account = 'supplier'",
             None,
         ),
         (
-            "balances-equal-ledger",
+            "G3_BALANCES_EQUAL_LEDGER",
             "update stock_levels set available = 7",
             Some(&shelf),
         ),
         (
-            "stock-not-negative",
+            "G3_STOCK_NOT_NEGATIVE",
             "alter table stock_levels drop constraint stock_levels_available_check;
              update stock_levels set available = -1",
             Some(&shelf),
         ),
         (
-            "held-equals-reservations",
+            "G3_HELD_EQUALS_RESERVATIONS",
             "update reservation_lines set quantity = 2",
             Some(&shelf),
         ),
         (
-            "pieces-equal-balances",
+            "G3_PIECES_EQUAL_BALANCES",
             "delete from part_serials where serial = 'N2'",
             Some(&shelf),
         ),
         (
-            "lines-stand-with-reservation",
+            "G3_LINES_STAND_WITH_RESERVATION",
             "update reservation_lines set standing = 'SETTLED'",
             None,
         ),
         (
-            "held-within-expiry",
+            "G3_HELD_WITHIN_EXPIRY",
             "update reservations set expire_at = now() - interval '1 day'",
             None,
         ),
@@ -192,7 +192,7 @@ async fn every_broken_law_is_named_with_what_breaks_it() {
         let breach = breach.unwrap_or_else(|| panic!("{law} is not missed: {breaches:?}"));
         match subject {
             Some(subject) => assert_eq!(&breach.subject, subject),
-            None if law == "ledger-movements-balance" => {
+            None if law == "G3_LEDGER_MOVEMENTS_BALANCE" => {
                 assert!(
                     breach.subject.starts_with("acme/stockMovements/"),
                     "{breach:?}"
