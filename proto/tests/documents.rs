@@ -178,6 +178,17 @@ fn named_as_constants() -> BTreeSet<String> {
 }
 
 #[test]
+fn every_decision_is_in_the_index() {
+    let index = page("decisions/README.md");
+
+    for entry in std::fs::read_dir(root().join("docs/decisions")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let listed = name == "README.md" || index.contains(&format!("({name})"));
+        assert!(listed, "add {name} to docs/decisions/README.md");
+    }
+}
+
+#[test]
 fn every_capability_has_a_row_that_claims_no_more_than_tests_show() {
     let wrong = wrong(&page("FEATURES.md"), &found_in_tree(named_in));
 
