@@ -25,6 +25,7 @@ use self::steps::{Done, Failed};
 use crate::desk::Desk;
 use crate::domain::answers;
 use crate::domain::process::{Next, Step, next_step};
+use crate::domain::quote::Quote;
 use crate::domain::ticket::{Deed, Ticket};
 use crate::peers;
 use crate::store::process::{Claimed, claim, release};
@@ -108,10 +109,11 @@ impl Progress {
 
     /// Moves one ticket on as far as it goes.
     async fn advance(&self, mut claimed: Claimed) {
+        let mut known = None;
         for _ in 0..MOST_STEPS {
-            match self.step(&mut claimed).await {
-                Ok(true) => {}
-                Ok(false) => return,
+            match self.step(&mut claimed, known.take()).await {
+                Ok(Went::On(ticket)) => known = ticket,
+                Ok(Went::AsFarAsItGoes) => return,
                 Err(error) => {
                     tracing::warn!(
                         ticket = %claimed.ticket, reason = error.reason(),
@@ -124,29 +126,31 @@ impl Progress {
         }
     }
 
-    /// One step; false: nothing more to do now.
-    async fn step(&self, claimed: &mut Claimed) -> Result<bool, Refusal> {
+    /// One step, on the ticket as it was just saved or else as it is read.
+    async fn step(
+        &self,
+        claimed: &mut Claimed,
+        known: Option<Box<Ticket>>,
+    ) -> Result<Went, Refusal> {
         let tenant = TenantId::parse(&claimed.tenant).map_err(Refusal::internal)?;
-        let mut read = self.desk.db.read(&tenant).await?;
-        let Some(mut ticket) = get(&mut read, tenant.as_str(), claimed.ticket).await? else {
-            return Ok(false);
+        let Some(mut ticket) = self.read(claimed, &tenant, known).await? else {
+            return Ok(Went::AsFarAsItGoes);
         };
-        drop(read);
         let step = match next_step(&ticket, self.desk.db.clock().now()) {
             Next::Wait(until) => {
                 release(self.desk.db.worker_pool(), claimed, until, 0).await?;
-                return Ok(false);
+                return Ok(Went::AsFarAsItGoes);
             }
             Next::Do(step) => step,
         };
         if step.has_effect_in_peer() && !is_asked(claimed, step, ticket.round) {
             answers::asked(&mut ticket, step);
-            return self.save(claimed, &mut ticket, &tenant).await.map(|_| true);
+            return self.save(claimed, ticket, &tenant, None).await;
         }
         crash::point(step, Point::BeforeCall);
         let done = self.perform(step, claimed, &ticket, &tenant).await;
         crash::point(step, Point::AfterCall);
-        let more = match done {
+        let went = match done {
             Ok(done) => {
                 let at = ticket.facts.cause_at.unwrap_or(ticket.reported_at);
                 let deed = Deed {
@@ -159,15 +163,26 @@ impl Progress {
                     ticket.attention.clear();
                 }
                 let quote = done.apply(&self.desk, &mut ticket, &deed)?;
-                self.save_with(claimed, &mut ticket, &tenant, quote).await?
+                self.save(claimed, ticket, &tenant, quote).await?
             }
-            Err(failed) => {
-                self.failed(step, failed, claimed, &mut ticket, &tenant)
-                    .await?
-            }
+            Err(failed) => self.failed(step, failed, claimed, ticket, &tenant).await?,
         };
         crash::point(step, Point::AfterSave);
-        Ok(more)
+        Ok(went)
+    }
+
+    async fn read(
+        &self,
+        claimed: &Claimed,
+        tenant: &TenantId,
+        known: Option<Box<Ticket>>,
+    ) -> Result<Option<Box<Ticket>>, Refusal> {
+        if known.is_some() {
+            return Ok(known);
+        }
+        let mut read = self.desk.db.read(tenant).await?;
+        let found = get(&mut read, tenant.as_str(), claimed.ticket).await?;
+        Ok(found.map(Box::new))
     }
 
     async fn perform(
@@ -181,27 +196,18 @@ impl Progress {
         self.peers.perform(step, ticket, tenant, asked).await
     }
 
+    /// Saves a step's outcome together with what comes next: the request of a following step that
+    /// has an effect in a peer, or the time of the next look.
     async fn save(
         &self,
         claimed: &mut Claimed,
-        ticket: &mut Ticket,
+        mut ticket: Box<Ticket>,
         tenant: &TenantId,
-    ) -> Result<bool, Refusal> {
-        self.save_with(claimed, ticket, tenant, None).await
-    }
-
-    /// Saves a step's outcome together with what comes next: the request of a following step that
-    /// has an effect in a peer, or the time of the next look. False: nothing more to do now.
-    async fn save_with(
-        &self,
-        claimed: &mut Claimed,
-        ticket: &mut Ticket,
-        tenant: &TenantId,
-        quote: Option<crate::domain::quote::Quote>,
-    ) -> Result<bool, Refusal> {
+        quote: Option<Quote>,
+    ) -> Result<Went, Refusal> {
         let mut tx = self.desk.db.begin(tenant).await?;
         let now = tx.now();
-        let next = next_step(ticket, now);
+        let next = next_step(&ticket, now);
         let mut wake = Wake {
             attempts: claimed.attempts,
             ..Wake::default()
@@ -210,7 +216,7 @@ impl Progress {
             Next::Do(step) => {
                 wake.due_at = Some(claimed.due_at);
                 wake.leased_until = Some(now + self.desk.settings.progress.lease());
-                wake.asked = ask(step, ticket, claimed);
+                wake.asked = ask(step, &mut ticket, claimed);
             }
             Next::Wait(until) => {
                 wake.due_at = until;
@@ -219,14 +225,14 @@ impl Progress {
             }
         }
         if let Some(quote) = quote {
-            let known = !steps::store_quote(&mut tx, ticket, &quote).await?;
+            let known = !steps::store_quote(&mut tx, &ticket, &quote).await?;
             if known {
                 tracing::debug!(ticket = %ticket.id, "the quote was stored before");
             }
         }
-        if !self.desk.save(&mut tx, ticket, &wake).await? {
+        if !self.desk.save(&mut tx, &mut ticket, &wake).await? {
             // Somebody was faster: read again and decide anew.
-            return Ok(true);
+            return Ok(Went::On(None));
         }
         tx.commit().await?;
         claimed.asked = match wake.asked {
@@ -234,7 +240,10 @@ impl Progress {
             Asked::Nothing => None,
             Asked::Keep => claimed.asked.take(),
         };
-        Ok(matches!(next, Next::Do(_)))
+        Ok(match next {
+            Next::Do(_) => Went::On(Some(ticket)),
+            Next::Wait(_) => Went::AsFarAsItGoes,
+        })
     }
 
     /// Tries again later; after many tries or a refusal, a person is asked to look.
@@ -243,9 +252,9 @@ impl Progress {
         step: Step,
         failed: Failed,
         claimed: &mut Claimed,
-        ticket: &mut Ticket,
+        ticket: Box<Ticket>,
         tenant: &TenantId,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Went, Refusal> {
         let settings = &self.desk.settings.progress;
         claimed.attempts += 1;
         let attempts = claimed.attempts;
@@ -263,7 +272,7 @@ impl Progress {
         let due = again.then(|| now + pause.unwrap_or(SignedDuration::from_secs(60)));
         if !look {
             release(self.desk.db.worker_pool(), claimed, due, attempts).await?;
-            return Ok(false);
+            return Ok(Went::AsFarAsItGoes);
         }
         self.ask_for_help(step, &failed, claimed, ticket, tenant, due)
             .await
@@ -274,10 +283,10 @@ impl Progress {
         step: Step,
         failed: &Failed,
         claimed: &Claimed,
-        ticket: &mut Ticket,
+        mut ticket: Box<Ticket>,
         tenant: &TenantId,
         due: Option<Timestamp>,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Went, Refusal> {
         let at = ticket.facts.cause_at.unwrap_or(ticket.reported_at);
         let deed = Deed {
             actor: ACTOR,
@@ -292,12 +301,20 @@ impl Progress {
             attempts: claimed.attempts,
             asked: Asked::Keep,
         };
-        if self.desk.save(&mut tx, ticket, &wake).await? {
+        if self.desk.save(&mut tx, &mut ticket, &wake).await? {
             tx.commit().await?;
-            return Ok(false);
+            return Ok(Went::AsFarAsItGoes);
         }
-        Ok(true)
+        Ok(Went::On(None))
     }
+}
+
+/// How a step ended.
+enum Went {
+    /// There may be more to do: on the ticket as it was saved, or as it is read anew.
+    On(Option<Box<Ticket>>),
+    /// Nothing more to do before an event or the time that was noted.
+    AsFarAsItGoes,
 }
 
 /// Whether the claim holds the request of this step and round.
