@@ -27,10 +27,17 @@ pub const INCOMPLETE: &str = "work_order.incomplete";
 /// Not wanted any more.
 pub const CANCELLED: &str = "work_order.cancelled";
 
-/// Tells, with the commit, that `kind` happened to the work order at `at` (business time).
+/// Tells, with the commit, that `kind` happened to the work order at `at` (business time). Street
+/// and signature stay here: events carry no contact data.
 pub(crate) fn tell(tx: &mut Tx, kind: &'static str, order: &WorkOrder, at: Timestamp) {
+    let mut told = work_order(order);
+    told.signature.clear();
+    if let Some(address) = told.site.as_mut().and_then(|site| site.address.as_mut()) {
+        address.address_lines.clear();
+        address.postal_code.clear();
+    }
     let payload = WorkOrderEventPayload {
-        work_order: Some(work_order(order)),
+        work_order: Some(told),
         time: Some(to_pb(at)),
     };
     let name = names::name(COLLECTION, order.id);
