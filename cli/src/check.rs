@@ -65,7 +65,10 @@ async fn ask(args: &Args, fettle: Fettle, voice: Voice) -> anyhow::Result<Verdic
                 ..Default::default()
             }),
             on: on.to_string(),
-            site: Some(Place { region: args.region.clone(), city: args.city.clone() }),
+            site: Some(Place {
+                region: args.region.clone(),
+                city: args.city.clone(),
+            }),
             mode: String::new(),
         };
         match fettle.check_entitlement(request).await {
@@ -80,16 +83,28 @@ async fn ask(args: &Args, fettle: Fettle, voice: Voice) -> anyhow::Result<Verdic
     if voice.json {
         emit(&Value::Array(answers));
     }
-    Ok(if all_known { Verdict::Held } else { Verdict::NotHeld })
+    Ok(if all_known {
+        Verdict::Held
+    } else {
+        Verdict::NotHeld
+    })
 }
 
 fn refused(serial: &str, told: &Told, voice: Voice) -> Value {
-    voice.tell(format!("{}: {}", styled(HEADING, serial), styled(BAD, told)));
+    voice.tell(format!(
+        "{}: {}",
+        styled(HEADING, serial),
+        styled(BAD, told)
+    ));
     json!({ "serialNumber": serial, "reason": told.reason, "products": told.metadata("products") })
 }
 
 fn show(serial: &str, decision: &EntitlementDecision, voice: Voice) -> anyhow::Result<Value> {
-    voice.tell(format!("{}: {}", styled(HEADING, serial), in_a_sentence(decision)));
+    voice.tell(format!(
+        "{}: {}",
+        styled(HEADING, serial),
+        in_a_sentence(decision)
+    ));
     for line in reasons(decision) {
         voice.tell(format!("  {line}"));
     }
@@ -100,10 +115,17 @@ fn show(serial: &str, decision: &EntitlementDecision, voice: Voice) -> anyhow::R
 /// The decision as one sentence.
 pub(crate) fn in_a_sentence(decision: &EntitlementDecision) -> String {
     let remedies: Vec<&str> = decision.remedies().map(remedy).collect();
-    let remedies = if remedies.is_empty() { "repair".to_owned() } else { remedies.join(" or ") };
+    let remedies = if remedies.is_empty() {
+        "repair".to_owned()
+    } else {
+        remedies.join(" or ")
+    };
     let price = decision.price.as_ref().map(|price| {
         let cents = price.nanos.unsigned_abs() / 10_000_000;
-        format!(", for about {} {}.{cents:02}", price.currency_code, price.units)
+        format!(
+            ", for about {} {}.{cents:02}",
+            price.currency_code, price.units
+        )
     });
     let price = price.unwrap_or_default();
     let layer = match decision.winning_layer.as_str() {
@@ -151,9 +173,16 @@ pub(crate) fn finding(finding: &proto::kinds::v1::Finding) -> String {
         "" => finding.code.as_str(),
         message => message,
     };
-    let source = finding.source.as_ref().filter(|source| !source.policy.is_empty());
+    let source = finding
+        .source
+        .as_ref()
+        .filter(|source| !source.policy.is_empty());
     let source = source.map(|source| {
-        let hedge = if source.verified { "" } else { ", from secondary sources" };
+        let hedge = if source.verified {
+            ""
+        } else {
+            ", from secondary sources"
+        };
         format!("  [{} {}{hedge}]", source.policy, source.rule)
     });
     format!("{mark} {message}{}", source.unwrap_or_default())
@@ -180,7 +209,11 @@ mod tests {
 
         let sold = EntitlementDecision {
             outcome: Outcome::Chargeable.into(),
-            price: Some(Money { currency_code: "CNY".to_owned(), units: 860, nanos: 500_000_000 }),
+            price: Some(Money {
+                currency_code: "CNY".to_owned(),
+                units: 860,
+                nanos: 500_000_000,
+            }),
             ..Default::default()
         };
         assert_eq!(

@@ -78,18 +78,29 @@ impl Endpoints {
             });
         }
         let mut all = Endpoints::on("127.0.0.1", first);
-        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let (name, address) = pair.split_once('=').context("service=http://host:port is needed")?;
+        for pair in text
+            .split(',')
+            .map(str::trim)
+            .filter(|pair| !pair.is_empty())
+        {
+            let (name, address) = pair
+                .split_once('=')
+                .context("service=http://host:port is needed")?;
             let known = all.0.get_mut(name);
             let known = known.with_context(|| format!("{name:?} is no service of the suite"))?;
-            address.parse::<tonic::transport::Uri>().context("an address is http://host:port")?;
+            address
+                .parse::<tonic::transport::Uri>()
+                .context("an address is http://host:port")?;
             address.clone_into(known);
         }
         Ok(all)
     }
 
     fn channel(&self, service: &str) -> anyhow::Result<Channel> {
-        let address = self.0.get(service).with_context(|| format!("no address of {service}"))?;
+        let address = self
+            .0
+            .get(service)
+            .with_context(|| format!("no address of {service}"))?;
         let endpoint = Endpoint::from_shared(address.clone())?
             .connect_timeout(Duration::from_secs(2))
             .http2_keep_alive_interval(Duration::from_secs(10))
@@ -184,13 +195,17 @@ pub(crate) struct Connections(BTreeMap<String, Channel>);
 impl Connections {
     /// Prepares channels; each connects at its first call. Needs a tokio runtime.
     pub(crate) fn to(endpoints: &Endpoints) -> anyhow::Result<Connections> {
-        let each = SERVICES.iter().map(|(name, _)| Ok(((*name).to_owned(), endpoints.channel(name)?)));
+        let each = SERVICES
+            .iter()
+            .map(|(name, _)| Ok(((*name).to_owned(), endpoints.channel(name)?)));
         Ok(Connections(each.collect::<anyhow::Result<_>>()?))
     }
 
     /// The suite as this actor calls it.
     pub(crate) fn acting_as(&self, actor: Actor) -> anyhow::Result<Fettle> {
-        let identity = Identity(Arc::new(MetadataMap::from_headers(actor.caller()?.to_metadata())));
+        let identity = Identity(Arc::new(MetadataMap::from_headers(
+            actor.caller()?.to_metadata(),
+        )));
         let wire = |service: &str| {
             let channel = self.0.get(service).cloned();
             let channel = channel.with_context(|| format!("no channel to {service}"))?;

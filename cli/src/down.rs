@@ -47,7 +47,11 @@ async fn await_end(state: &State) -> anyhow::Result<()> {
     let begin = Instant::now();
     while state.is_running() {
         if begin.elapsed() > GONE_WITHIN {
-            bail!("process {} has not ended after {} s", state.pid, GONE_WITHIN.as_secs());
+            bail!(
+                "process {} has not ended after {} s",
+                state.pid,
+                GONE_WITHIN.as_secs()
+            );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

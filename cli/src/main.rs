@@ -95,7 +95,10 @@ fn main() -> ExitCode {
             if voice.json {
                 terminal::emit(&serde_json::json!({ "error": format!("{error:#}") }));
             }
-            terminal::remark(terminal::styled(terminal::BAD, format!("fettle: {error:#}")));
+            terminal::remark(terminal::styled(
+                terminal::BAD,
+                format!("fettle: {error:#}"),
+            ));
             ExitCode::FAILURE
         }
     }

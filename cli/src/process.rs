@@ -19,7 +19,10 @@ pub(crate) fn identity(pid: u32) -> Option<String> {
         return None;
     }
     let mut ps = Command::new("ps");
-    let answer = ps.args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
+    let answer = ps
+        .args(["-o", "lstart=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
     let started = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
     (!started.is_empty()).then_some(started)
 }

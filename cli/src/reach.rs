@@ -17,7 +17,13 @@ pub(crate) struct Reach {
     #[arg(long, global = true, value_name = "HOST")]
     endpoint: Option<String>,
     /// Folder of the private suite.
-    #[arg(long, global = true, env = "FETTLE_DIR", default_value = ".fettle", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "FETTLE_DIR",
+        default_value = ".fettle",
+        value_name = "DIR"
+    )]
     pub(crate) dir: PathBuf,
 }
 
@@ -36,7 +42,11 @@ impl State {
     /// This process, serving at these addresses.
     pub(crate) fn of_this_process(endpoints: Endpoints) -> State {
         let pid = std::process::id();
-        State { pid, identity: process::identity(pid).unwrap_or_default(), endpoints }
+        State {
+            pid,
+            identity: process::identity(pid).unwrap_or_default(),
+            endpoints,
+        }
     }
 
     /// What stands in the folder, whether or not the process still runs.
@@ -48,7 +58,9 @@ impl State {
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
         let state = serde_json::from_str(&text);
-        Ok(Some(state.with_context(|| format!("{} is damaged", path.display()))?))
+        Ok(Some(state.with_context(|| {
+            format!("{} is damaged", path.display())
+        })?))
     }
 
     /// Notes the state in the folder; a reader never sees half of it.
@@ -95,7 +107,10 @@ impl Reach {
     /// The suite that was named or runs; refuses when there is none.
     pub(crate) fn existing(&self) -> anyhow::Result<Reached> {
         match self.addresses()? {
-            Some(endpoints) => Ok(Reached { connections: Connections::to(&endpoints)?, own: None }),
+            Some(endpoints) => Ok(Reached {
+                connections: Connections::to(&endpoints)?,
+                own: None,
+            }),
             None => bail!("no suite runs here; start one with `fettle up --detach`"),
         }
     }
@@ -103,12 +118,18 @@ impl Reach {
     /// As [`Reach::existing`]; starts the private suite, and says so, when there is none.
     pub(crate) async fn existing_or_own(&self, voice: Voice) -> anyhow::Result<Reached> {
         if let Some(endpoints) = self.addresses()? {
-            return Ok(Reached { connections: Connections::to(&endpoints)?, own: None });
+            return Ok(Reached {
+                connections: Connections::to(&endpoints)?,
+                own: None,
+            });
         }
         voice.note("nothing is running; starting the private suite for this command");
         let suite = Suite::start(&Options::private(&self.dir), voice).await?;
         let connections = Connections::to(suite.endpoints())?;
-        Ok(Reached { connections, own: Some(suite) })
+        Ok(Reached {
+            connections,
+            own: Some(suite),
+        })
     }
 
     fn addresses(&self) -> anyhow::Result<Option<Endpoints>> {

@@ -65,14 +65,23 @@ async fn read(fettle: &Fettle) -> anyhow::Result<Numbers> {
         })
     };
     numbers.cards = cards(SubjectKind::All).await?.scorecards;
-    numbers.cards.extend(cards(SubjectKind::Region).await?.scorecards);
+    numbers
+        .cards
+        .extend(cards(SubjectKind::Region).await?.scorecards);
     Ok(numbers)
 }
 
 fn count(numbers: &mut Numbers, ticket: &Ticket) {
-    *numbers.tickets.entry(ticket.state().as_str_name().to_owned()).or_default() += 1;
+    *numbers
+        .tickets
+        .entry(ticket.state().as_str_name().to_owned())
+        .or_default() += 1;
     numbers.attention += u64::from(!ticket.attention.is_empty());
-    for clock in ticket.clocks.iter().filter(|clock| clock.stop_time.is_none()) {
+    for clock in ticket
+        .clocks
+        .iter()
+        .filter(|clock| clock.stop_time.is_none())
+    {
         let milestone = clock.milestone().as_str_name().to_owned();
         let clocks = numbers.open_clocks.entry(milestone).or_default();
         clocks.open += 1;
@@ -82,7 +91,11 @@ fn count(numbers: &mut Numbers, ticket: &Ticket) {
 
 async fn tickets(fettle: &Fettle) -> anyhow::Result<Vec<Ticket>> {
     let page = |page_token: String| async {
-        let request = ListTicketsRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = ListTicketsRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.list_tickets(request).await?;
         Ok((answer.tickets, answer.next_page_token))
     };
@@ -91,7 +104,11 @@ async fn tickets(fettle: &Fettle) -> anyhow::Result<Vec<Ticket>> {
 
 async fn levels(fettle: &Fettle) -> anyhow::Result<Vec<StockLevel>> {
     let page = |page_token: String| async {
-        let request = GetStockLevelsRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = GetStockLevelsRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.get_stock_levels(request).await?;
         Ok((answer.levels, answer.next_page_token))
     };
@@ -100,7 +117,11 @@ async fn levels(fettle: &Fettle) -> anyhow::Result<Vec<StockLevel>> {
 
 async fn technicians(fettle: &Fettle) -> anyhow::Result<Vec<Technician>> {
     let page = |page_token: String| async {
-        let request = ListTechniciansRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = ListTechniciansRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.list_technicians(request).await?;
         Ok((answer.technicians, answer.next_page_token))
     };
@@ -109,11 +130,20 @@ async fn technicians(fettle: &Fettle) -> anyhow::Result<Vec<Technician>> {
 
 async fn booked(fettle: &Fettle) -> anyhow::Result<Vec<WorkOrder>> {
     use work_order::State;
-    let states = [State::Scheduled, State::EnRoute, State::OnSite, State::InProgress];
+    let states = [
+        State::Scheduled,
+        State::EnRoute,
+        State::OnSite,
+        State::InProgress,
+    ];
     let page = |page_token: String| async {
         let states = states.map(i32::from).to_vec();
-        let request =
-            ListWorkOrdersRequest { page_size: PAGE, page_token, states, ..Default::default() };
+        let request = ListWorkOrdersRequest {
+            page_size: PAGE,
+            page_token,
+            states,
+            ..Default::default()
+        };
         let answer = fettle.list_work_orders(request).await?;
         Ok((answer.work_orders, answer.next_page_token))
     };
@@ -126,19 +156,36 @@ fn load(technicians: &[Technician], booked: &[WorkOrder]) -> Vec<(String, u64)> 
     for visit in booked {
         *visits.entry(&visit.technician).or_default() += 1;
     }
-    let of = |person: &Technician| visits.get(person.name.as_str()).copied().unwrap_or_default();
-    let mut load: Vec<(String, u64)> =
-        technicians.iter().map(|person| (person.display_name.clone(), of(person))).collect();
+    let of = |person: &Technician| {
+        visits
+            .get(person.name.as_str())
+            .copied()
+            .unwrap_or_default()
+    };
+    let mut load: Vec<(String, u64)> = technicians
+        .iter()
+        .map(|person| (person.display_name.clone(), of(person)))
+        .collect();
     load.sort_by_key(|(name, visits)| (std::cmp::Reverse(*visits), name.clone()));
     load
 }
 
 fn document(numbers: &Numbers) -> anyhow::Result<Value> {
     let clocks = numbers.open_clocks.iter().map(|(milestone, clocks)| {
-        (milestone.clone(), json!({ "open": clocks.open, "overdue": clocks.overdue }))
+        (
+            milestone.clone(),
+            json!({ "open": clocks.open, "overdue": clocks.overdue }),
+        )
     });
-    let cards: Vec<Value> = numbers.cards.iter().map(proto::to_json).collect::<Result<_, _>>()?;
-    let load = numbers.load.iter().map(|(name, visits)| json!({ "name": name, "visits": visits }));
+    let cards: Vec<Value> = numbers
+        .cards
+        .iter()
+        .map(proto::to_json)
+        .collect::<Result<_, _>>()?;
+    let load = numbers
+        .load
+        .iter()
+        .map(|(name, visits)| json!({ "name": name, "visits": visits }));
     Ok(json!({
         "tickets": numbers.tickets,
         "needsAttention": numbers.attention,
@@ -162,13 +209,23 @@ fn show(numbers: &Numbers, voice: Voice) {
     for (state, count) in &numbers.tickets {
         voice.tell(format!("  {count:>7}  {state}"));
     }
-    voice.tell(format!("  {:>7}  need a person's attention", numbers.attention));
+    voice.tell(format!(
+        "  {:>7}  need a person's attention",
+        numbers.attention
+    ));
     voice.tell(styled(HEADING, "Open promises"));
     for (milestone, clocks) in &numbers.open_clocks {
-        voice.tell(format!("  {:>7}  {milestone}, {} overdue", clocks.open, clocks.overdue));
+        voice.tell(format!(
+            "  {:>7}  {milestone}, {} overdue",
+            clocks.open, clocks.overdue
+        ));
     }
     voice.tell(styled(HEADING, "Stock"));
-    voice.tell(format!("  {:>7}  pieces free, {} held", available(numbers), held(numbers)));
+    voice.tell(format!(
+        "  {:>7}  pieces free, {} held",
+        available(numbers),
+        held(numbers)
+    ));
     voice.tell(styled(HEADING, "Busiest technicians"));
     for (name, visits) in numbers.load.iter().take(SHOWN) {
         voice.tell(format!("  {visits:>7}  {name}"));
@@ -181,7 +238,11 @@ fn show(numbers: &Numbers, voice: Voice) {
 
 /// A scorecard as a line: the share with its interval, never the share alone.
 pub(crate) fn satisfaction(card: &Scorecard) -> String {
-    let subject = if card.subject.is_empty() { "all" } else { &card.subject };
+    let subject = if card.subject.is_empty() {
+        "all"
+    } else {
+        &card.subject
+    };
     if card.answered == 0 {
         return format!("{subject}: nobody of {} asked has answered", card.surveyed);
     }

@@ -33,7 +33,10 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, reach: &Reach, voice: Voice) -> anyhow::Result<Verdict> {
     let reached = reach.existing()?;
     // From midnight, so that a second run of the same day repeats the same requests.
-    let midnight = Clock::system().now().to_zoned(jiff::tz::TimeZone::UTC).start_of_day()?;
+    let midnight = Clock::system()
+        .now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .start_of_day()?;
     let recipe = Recipe {
         tickets: args.tickets as usize,
         data: None,

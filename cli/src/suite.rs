@@ -3,6 +3,8 @@
 //!
 //! The only file that knows the service crates.
 
+mod laws;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,12 +15,13 @@ use chassis::service::{self, Blueprint, Running};
 use chassis::telemetry::{self, Telemetry};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde::Serialize;
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Endpoints, SERVICES};
 use crate::terminal::Voice;
+
+pub(crate) use laws::{Law, laws};
 
 /// The database of the private suite.
 const DATABASE: &str = "fettle";
@@ -60,7 +63,7 @@ macro_rules! part {
     };
 }
 
-/// Wires a service crate that tells no laws of its own.
+/// Wires a service crate that tells no laws beyond those that every service has.
 macro_rules! part_without_laws {
     ($service:ident) => {
         Part {
@@ -94,19 +97,12 @@ pub(crate) struct Options {
 impl Options {
     /// A suite for one command only, at free ports.
     pub(crate) fn private(dir: &Path) -> Options {
-        Options { dir: dir.to_path_buf(), port_base: None, fresh: false }
+        Options {
+            dir: dir.to_path_buf(),
+            port_base: None,
+            fresh: false,
+        }
     }
-}
-
-/// A law and what breaks it.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Law {
-    /// The service that keeps it.
-    pub(crate) service: &'static str,
-    /// The law; "every law" when none of the service's is broken.
-    pub(crate) law: String,
-    /// What breaks it; empty: it holds.
-    pub(crate) breaches: Vec<String>,
 }
 
 /// A running suite.
@@ -141,7 +137,10 @@ impl Suite {
         match suite.begin(options, voice).await {
             Ok(()) => Ok(suite),
             Err(error) => {
-                suite.stop().await.context("stopping after a failed start")?;
+                suite
+                    .stop()
+                    .await
+                    .context("stopping after a failed start")?;
                 Err(error)
             }
         }
@@ -151,13 +150,19 @@ impl Suite {
         make_database(&self.local, options.fresh).await?;
         let mut ports = Vec::new();
         for (index, (service, _)) in SERVICES.iter().enumerate() {
-            let wanted = options.port_base.map(|base| base.saturating_add(index as u16));
+            let wanted = options
+                .port_base
+                .map(|base| base.saturating_add(index as u16));
             let port = free_port(wanted, &ports)?;
             if let Some(wanted) = wanted.filter(|wanted| *wanted != port) {
-                voice.note(format!("port {wanted} is taken; {service} listens at {port}"));
+                voice.note(format!(
+                    "port {wanted} is taken; {service} listens at {port}"
+                ));
             }
             ports.push(port);
-            self.endpoints.0.insert((*service).to_owned(), format!("http://127.0.0.1:{port}"));
+            self.endpoints
+                .0
+                .insert((*service).to_owned(), format!("http://127.0.0.1:{port}"));
         }
         for (part, port) in PARTS.iter().zip(ports) {
             let name = part.blueprint.name;
@@ -166,7 +171,9 @@ impl Suite {
                 // A second suite in the same process writes where the first one did.
                 self.telemetry = telemetry::init("suite", &config.telemetry).ok();
             }
-            service::migrate(part.blueprint, &config).await.context(name)?;
+            service::migrate(part.blueprint, &config)
+                .await
+                .context(name)?;
             let running = service::start(part.blueprint, config, self.shutdown.clone()).await;
             self.services.push(running.context(name)?);
         }
@@ -176,7 +183,10 @@ impl Suite {
     /// The service's defaults, the environment over them, and what this suite is over both.
     fn config(&self, blueprint: &Blueprint, port: u16) -> anyhow::Result<Config> {
         let password = self.local.password();
-        let admin_port = port.checked_add(ADMIN).filter(|port| is_free(*port)).unwrap_or(0);
+        let admin_port = port
+            .checked_add(ADMIN)
+            .filter(|port| is_free(*port))
+            .unwrap_or(0);
         let mut layers = Config::layers(blueprint.name, blueprint.defaults)
             // A fresh Redis has no streams yet, which is no news here.
             .set("telemetry.level", "warn,chassis::relay=error")
@@ -184,7 +194,10 @@ impl Suite {
             .set("server.listen", &format!("127.0.0.1:{port}"))
             .set("server.admin_listen", &format!("127.0.0.1:{admin_port}"))
             .set("database.url", &self.local.pg_url(DATABASE, "postgres"))
-            .set("database.admin_url", &self.local.pg_url(DATABASE, "postgres"))
+            .set(
+                "database.admin_url",
+                &self.local.pg_url(DATABASE, "postgres"),
+            )
             .set("database.password", password)
             .set("database.worker_password", password)
             .set("database.owner_password", password)
@@ -226,14 +239,19 @@ async fn blocking<T: Send + 'static>(
 async fn make_database(local: &Local, fresh: bool) -> anyhow::Result<()> {
     let mut conn = PgConnection::connect(&local.admin_url()).await?;
     if fresh {
-        sqlx::query("drop database if exists fettle with (force)").execute(&mut conn).await?;
+        sqlx::query("drop database if exists fettle with (force)")
+            .execute(&mut conn)
+            .await?;
     }
-    let made: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-        .bind(DATABASE)
-        .fetch_one(&mut conn)
-        .await?;
+    let made: bool =
+        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+            .bind(DATABASE)
+            .fetch_one(&mut conn)
+            .await?;
     if !made {
-        sqlx::query("create database fettle").execute(&mut conn).await?;
+        sqlx::query("create database fettle")
+            .execute(&mut conn)
+            .await?;
     }
     Ok(conn.close().await?)
 }
@@ -257,71 +275,14 @@ fn is_free(port: u16) -> bool {
     std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
-/// Checks every law of every service: in the databases that the environment names, else in those
-/// of the private suite in `dir`.
-pub(crate) async fn laws(dir: &Path) -> anyhow::Result<Vec<Law>> {
-    let dir = dir.to_path_buf();
-    let local = match databases_configured() {
-        true => None,
-        false => {
-            let found = blocking(move || Local::attach(&dir)).await?;
-            Some(found.context("no database runs here")?)
-        }
-    };
-    let mut laws = Vec::new();
-    for part in &PARTS {
-        let name = part.blueprint.name;
-        let mut conn = connect(part.blueprint, local.as_ref()).await.context(name)?;
-        let found = (part.check)(&mut conn).await.context(name)?;
-        conn.close().await?;
-        laws.extend(by_law(name, found));
-    }
-    Ok(laws)
-}
-
-/// Connects as whoever may read all of the service's schema.
-async fn connect(blueprint: &Blueprint, local: Option<&Local>) -> anyhow::Result<PgConnection> {
-    let name = blueprint.name;
-    let url = match local {
-        Some(local) => local.pg_url(DATABASE, &format!("fettle_{name}_worker")),
-        None => {
-            let config = Config::layers(name, blueprint.defaults).environment().read()?;
-            let database = config.database;
-            let admin = Some(database.admin_url).filter(|url| !url.is_empty());
-            admin.unwrap_or(database.url)
-        }
-    };
-    let mut conn = PgConnection::connect(&url).await?;
-    sqlx::query("select set_config('search_path', $1, false)")
-        .bind(format!("{name}, public, pg_temp"))
-        .execute(&mut conn)
-        .await?;
-    Ok(conn)
-}
-
-fn by_law(service: &'static str, found: Vec<Found>) -> Vec<Law> {
-    let mut laws: Vec<Law> = Vec::new();
-    for one in found {
-        match laws.iter_mut().find(|law| law.law == one.law) {
-            Some(law) => law.breaches.push(one.words),
-            None => {
-                laws.push(Law { service, law: one.law.to_owned(), breaches: vec![one.words] });
-            }
-        }
-    }
-    if laws.is_empty() {
-        laws.push(Law { service, law: "every law".to_owned(), breaches: Vec::new() });
-    }
-    laws
-}
-
 /// How long events took from commit to effect, 99th percentile, in milliseconds, since the last
 /// call; `None`: nothing was measured.
 pub(crate) fn event_lag_p99_millis() -> Option<u64> {
     let mut samples = chassis::inbox::lag_samples();
     chassis::inbox::clear_lag_samples();
     samples.sort_unstable();
-    let sample: &Duration = samples.get((samples.len() * 99 / 100).min(samples.len().checked_sub(1)?))?;
+    let sample: &Duration =
+        samples.get((samples.len() * 99 / 100).min(samples.len().checked_sub(1)?))?;
     u64::try_from(sample.as_millis()).ok()
 }
 
@@ -336,17 +297,6 @@ pub(crate) fn databases_configured() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn breaches_are_told_law_by_law() {
-        let found = |law: &'static str, words: &str| Found { law, words: words.to_owned() };
-
-        let laws = by_law("inventory", vec![found("a", "1"), found("b", "2"), found("a", "3")]);
-
-        let told: Vec<_> = laws.iter().map(|law| (law.law.as_str(), law.breaches.len())).collect();
-        assert_eq!(told, [("a", 2), ("b", 1)]);
-        assert!(by_law("inventory", Vec::new())[0].breaches.is_empty());
-    }
 
     #[test]
     fn a_taken_port_is_replaced() {

@@ -38,7 +38,10 @@ pub(crate) async fn run(args: Args, reach: &Reach, voice: Voice) -> anyhow::Resu
     let ticket = fettle.get_ticket(GetTicketRequest { name }).await?;
     let events = timeline(&fettle, &ticket.name).await?;
     if voice.json {
-        let events: Vec<Value> = events.iter().map(proto::to_json).collect::<Result<_, _>>()?;
+        let events: Vec<Value> = events
+            .iter()
+            .map(proto::to_json)
+            .collect::<Result<_, _>>()?;
         emit(&json!({ "ticket": proto::to_json(&ticket)?, "events": events }));
         return Ok(Verdict::Held);
     }
@@ -49,7 +52,11 @@ pub(crate) async fn run(args: Args, reach: &Reach, voice: Voice) -> anyhow::Resu
 /// The whole timeline, oldest first.
 pub(crate) async fn timeline(fettle: &Fettle, name: &str) -> anyhow::Result<Vec<TicketEvent>> {
     let page = |page_token: String| async {
-        let request = ListTicketEventsRequest { name: name.to_owned(), page_size: 1_000, page_token };
+        let request = ListTicketEventsRequest {
+            name: name.to_owned(),
+            page_size: 1_000,
+            page_token,
+        };
         let answer = fettle.list_ticket_events(request).await?;
         Ok((answer.events, answer.next_page_token))
     };
@@ -58,7 +65,9 @@ pub(crate) async fn timeline(fettle: &Fettle, name: &str) -> anyhow::Result<Vec<
 
 fn show(ticket: &Ticket, events: &[TicketEvent], voice: Voice) {
     let zone = ticket.site.as_ref().map(|site| site.time_zone.as_str());
-    let zone = zone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+    let zone = zone
+        .and_then(|name| TimeZone::get(name).ok())
+        .unwrap_or(TimeZone::UTC);
     voice.tell(format!(
         "{}  {}  {}",
         styled(HEADING, &ticket.number),
@@ -67,7 +76,11 @@ fn show(ticket: &Ticket, events: &[TicketEvent], voice: Voice) {
     ));
     for event in events {
         let at = civil(event.time.as_ref().and_then(from_pb), &zone);
-        let summary = if event.summary.is_empty() { &event.verb } else { &event.summary };
+        let summary = if event.summary.is_empty() {
+            &event.verb
+        } else {
+            &event.summary
+        };
         let actor = styled(QUIET, &event.actor);
         voice.tell(format!("  {at}  {summary}  {actor}"));
     }
@@ -75,7 +88,10 @@ fn show(ticket: &Ticket, events: &[TicketEvent], voice: Voice) {
         voice.tell(format!("  {}", promise(clock, &zone)));
     }
     if !ticket.attention.is_empty() {
-        voice.tell(styled(BAD, format!("  a person must look: {}", ticket.attention)));
+        voice.tell(styled(
+            BAD,
+            format!("  a person must look: {}", ticket.attention),
+        ));
     }
 }
 
@@ -91,7 +107,10 @@ pub(crate) fn promised(clock: &Clock, zone: &TimeZone) -> String {
         Milestone::ComplaintOpinion => "opinion on the complaint",
         Milestone::Survey => "survey",
     };
-    format!("{what} by {}", civil(clock.due_time.as_ref().and_then(from_pb), zone))
+    format!(
+        "{what} by {}",
+        civil(clock.due_time.as_ref().and_then(from_pb), zone)
+    )
 }
 
 /// One promise as a line.
@@ -107,6 +126,10 @@ pub(crate) fn promise(clock: &Clock, zone: &TimeZone) -> String {
 
 /// The instant in civil time at the site.
 pub(crate) fn civil(at: Option<Timestamp>, zone: &TimeZone) -> String {
-    let civil = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
+    let civil = |at: Timestamp| {
+        at.to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    };
     at.map_or_else(|| "                ".to_owned(), civil)
 }

@@ -36,7 +36,10 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) async fn run(args: Args, reach: &Reach, voice: Voice) -> anyhow::Result<Verdict> {
     if let Some(state) = reach.running()? {
-        bail!("a suite runs already (process {}); `fettle down` ends it", state.pid);
+        bail!(
+            "a suite runs already (process {}); `fettle down` ends it",
+            state.pid
+        );
     }
     std::fs::create_dir_all(&reach.dir)?;
     State::forget(&reach.dir);
@@ -45,7 +48,10 @@ pub(crate) async fn run(args: Args, reach: &Reach, voice: Voice) -> anyhow::Resu
     }
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let options = Options { port_base: Some(args.port_base), ..Options::private(&reach.dir) };
+    let options = Options {
+        port_base: Some(args.port_base),
+        ..Options::private(&reach.dir)
+    };
     let suite = tokio::select! {
         started = Suite::start(&options, voice) => started?,
         // A start that is given up leaves the databases running; `down` and the next start find them.

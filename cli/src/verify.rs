@@ -22,7 +22,11 @@ pub(crate) async fn run(reach: &Reach, voice: Voice) -> anyhow::Result<Verdict> 
     }
     let laws = laws?;
     show(&laws, voice);
-    Ok(if clean(&laws) { Verdict::Held } else { Verdict::NotHeld })
+    Ok(if clean(&laws) {
+        Verdict::Held
+    } else {
+        Verdict::NotHeld
+    })
 }
 
 /// Whether no law is broken; a check of nothing proves nothing.
@@ -71,7 +75,10 @@ mod tests {
     #[test]
     fn a_check_of_nothing_is_not_clean() {
         assert!(clean(&[law(&[])]));
-        assert!(!clean(&[law(&[]), law(&["parts/A at stockLocations/B: -1"])]));
+        assert!(!clean(&[
+            law(&[]),
+            law(&["parts/A at stockLocations/B: -1"])
+        ]));
         assert!(!clean(&[]));
     }
 }

@@ -21,7 +21,17 @@ fn help_names_every_command_and_gives_examples() {
     let help = fettle(&["--help"]);
 
     assert!(help.status.success());
-    for word in ["up", "down", "demo", "seed", "report", "track", "check", "verify", "Examples:"] {
+    for word in [
+        "up",
+        "down",
+        "demo",
+        "seed",
+        "report",
+        "track",
+        "check",
+        "verify",
+        "Examples:",
+    ] {
         assert!(said(&help).contains(word), "{word}");
     }
     for command in ["up", "demo", "seed", "track", "check"] {

@@ -31,9 +31,9 @@ use crate::suite;
 use crate::terminal::{Voice, spell};
 use crate::world::seeding::{self, Seeded};
 use crate::world::{Plan, Recipe, World};
+use board::Board;
 pub(super) use board::Tally;
 pub(super) use visits::{allows, used_of};
-use board::Board;
 
 /// Pause between two looks at a list.
 const LOOK_EVERY: Duration = Duration::from_millis(75);
@@ -93,7 +93,10 @@ pub(super) async fn run(dir: &Path, settings: Settings, voice: Voice) -> anyhow:
     };
     let world = World::plan(&recipe)?;
     match &settings.data {
-        Some(folder) => voice.note(format!("faults, cities and arrivals from {}", folder.display())),
+        Some(folder) => voice.note(format!(
+            "faults, cities and arrivals from {}",
+            folder.display()
+        )),
         None => voice.note("no --data folder: faults, sites and arrivals are generated too"),
     }
     stage::play(dir, voice, |stage| replay(stage, world, settings, voice)).await
@@ -135,7 +138,11 @@ async fn replay(
     let counts = shares::count(&play.cast.administrator, play.board.tally()).await?;
     let summary = summary::Summary::of(&play.world, counts, &laws, took, lag);
     summary.tell(&laws, voice);
-    Ok(if summary.holds() { Verdict::Held } else { Verdict::NotHeld })
+    Ok(if summary.holds() {
+        Verdict::Held
+    } else {
+        Verdict::NotHeld
+    })
 }
 
 /// All actors until every ticket has ended; the first that fails ends the play.

@@ -51,7 +51,10 @@ pub(super) struct Counts {
 
 /// Reads everything and counts it.
 pub(super) async fn count(fettle: &Fettle, tally: Tally) -> anyhow::Result<Counts> {
-    let mut counts = Counts { tally, ..Default::default() };
+    let mut counts = Counts {
+        tally,
+        ..Default::default()
+    };
     let closed = count_tickets(&mut counts, &tickets(fettle).await?);
     count_visits(&mut counts, &work_orders(fettle).await?);
     let built_in = count_reservations(&mut counts, &reservations(fettle).await?);
@@ -60,13 +63,41 @@ pub(super) async fn count(fettle: &Fettle, tally: Tally) -> anyhow::Result<Count
     let tally = counts.tally.clone();
     let surveys_once = surveys.len() as u64 == counts.surveyed;
     for (what, one, other) in [
-        ("tickets reported and tickets kept", tally.reported, counts.tickets),
-        ("visits completed by technicians and by dispatch", tally.completed, counts.completed),
-        ("visits without a fix by technicians and by dispatch", tally.incomplete, counts.incomplete),
-        ("pieces built in by technicians and on work orders", tally.parts_used, counts.parts_used),
-        ("pieces built in on work orders and used of reservations", counts.parts_used, built_in),
-        ("surveys answered by customers and by feedback", tally.answered, counts.answered),
-        ("low answers and tickets that were surveyed again", tally.low, counts.reopened),
+        (
+            "tickets reported and tickets kept",
+            tally.reported,
+            counts.tickets,
+        ),
+        (
+            "visits completed by technicians and by dispatch",
+            tally.completed,
+            counts.completed,
+        ),
+        (
+            "visits without a fix by technicians and by dispatch",
+            tally.incomplete,
+            counts.incomplete,
+        ),
+        (
+            "pieces built in by technicians and on work orders",
+            tally.parts_used,
+            counts.parts_used,
+        ),
+        (
+            "pieces built in on work orders and used of reservations",
+            counts.parts_used,
+            built_in,
+        ),
+        (
+            "surveys answered by customers and by feedback",
+            tally.answered,
+            counts.answered,
+        ),
+        (
+            "low answers and tickets that were surveyed again",
+            tally.low,
+            counts.reopened,
+        ),
         (
             "tickets cancelled by customers or with their quotes, and cancelled tickets",
             tally.cancelled + tally.declined,
@@ -75,7 +106,9 @@ pub(super) async fn count(fettle: &Fettle, tally: Tally) -> anyhow::Result<Count
         ("surveys and closures surveyed", u64::from(!surveys_once), 0),
     ] {
         if one != other {
-            counts.differences.push(format!("{what}: {one} and {other}"));
+            counts
+                .differences
+                .push(format!("{what}: {one} and {other}"));
         }
     }
     Ok(counts)
@@ -94,9 +127,16 @@ fn count_tickets(counts: &mut Counts, tickets: &[Ticket]) -> HashSet<String> {
             State::Rejected => counts.rejected += 1,
             _ => counts.not_final += 1,
         }
-        let outcome = ticket.entitlement.as_ref().map(|decision| decision.outcome());
+        let outcome = ticket
+            .entitlement
+            .as_ref()
+            .map(|decision| decision.outcome());
         counts.refused += u64::from(outcome == Some(Outcome::Refused));
-        for clock in ticket.clocks.iter().filter(|clock| clock.stop_time.is_some()) {
+        for clock in ticket
+            .clocks
+            .iter()
+            .filter(|clock| clock.stop_time.is_some())
+        {
             let name = clock.milestone().as_str_name().to_owned();
             let kept = counts.clocks.entry(name).or_default();
             match clock.breached {
@@ -117,7 +157,11 @@ fn count_visits(counts: &mut Counts, visits: &[WorkOrder]) {
             work_order::State::Incomplete => counts.incomplete += 1,
             _ => {}
         }
-        let used: i64 = visit.parts_used.iter().map(|used| used.quantity.max(1)).sum();
+        let used: i64 = visit
+            .parts_used
+            .iter()
+            .map(|used| used.quantity.max(1))
+            .sum();
         counts.parts_used += used.unsigned_abs();
         if !visit.parts.is_empty() || used > 0 {
             with_parts.insert(visit.ticket.as_str());
@@ -130,27 +174,42 @@ fn count_visits(counts: &mut Counts, visits: &[WorkOrder]) {
 fn count_reservations(counts: &mut Counts, reservations: &[Reservation]) -> u64 {
     counts.backordered = counts.tally.backordered.len() as u64;
     let settled = |held: &&Reservation| held.state() == reservation::State::Committed;
-    let lines = reservations.iter().filter(settled).flat_map(|held| &held.lines);
+    let lines = reservations
+        .iter()
+        .filter(settled)
+        .flat_map(|held| &held.lines);
     lines.map(|line| line.used.unsigned_abs()).sum()
 }
 
 fn count_surveys(counts: &mut Counts, surveys: &[Survey], closed: &HashSet<String>) {
     let mut rounds: HashMap<&str, HashSet<i32>> = HashMap::new();
     for survey in surveys {
-        rounds.entry(&survey.ticket).or_default().insert(survey.round);
+        rounds
+            .entry(&survey.ticket)
+            .or_default()
+            .insert(survey.round);
         counts.answered += u64::from(survey.state() == survey::State::Answered);
     }
     counts.surveyed = rounds.values().map(|rounds| rounds.len() as u64).sum();
     counts.reopened = counts.surveyed - rounds.len() as u64;
-    let unasked = closed.iter().filter(|ticket| !rounds.contains_key(ticket.as_str())).count();
+    let unasked = closed
+        .iter()
+        .filter(|ticket| !rounds.contains_key(ticket.as_str()))
+        .count();
     if unasked > 0 {
-        counts.differences.push(format!("{unasked} closed tickets were never surveyed"));
+        counts
+            .differences
+            .push(format!("{unasked} closed tickets were never surveyed"));
     }
 }
 
 async fn tickets(fettle: &Fettle) -> anyhow::Result<Vec<Ticket>> {
     let page = |page_token: String| async {
-        let request = ListTicketsRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = ListTicketsRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.list_tickets(request).await?;
         Ok((answer.tickets, answer.next_page_token))
     };
@@ -159,7 +218,11 @@ async fn tickets(fettle: &Fettle) -> anyhow::Result<Vec<Ticket>> {
 
 async fn work_orders(fettle: &Fettle) -> anyhow::Result<Vec<WorkOrder>> {
     let page = |page_token: String| async {
-        let request = ListWorkOrdersRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = ListWorkOrdersRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.list_work_orders(request).await?;
         Ok((answer.work_orders, answer.next_page_token))
     };
@@ -168,7 +231,11 @@ async fn work_orders(fettle: &Fettle) -> anyhow::Result<Vec<WorkOrder>> {
 
 async fn reservations(fettle: &Fettle) -> anyhow::Result<Vec<Reservation>> {
     let page = |page_token: String| async {
-        let request = ListReservationsRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = ListReservationsRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.list_reservations(request).await?;
         Ok((answer.reservations, answer.next_page_token))
     };
@@ -177,7 +244,11 @@ async fn reservations(fettle: &Fettle) -> anyhow::Result<Vec<Reservation>> {
 
 async fn surveys(fettle: &Fettle) -> anyhow::Result<Vec<Survey>> {
     let page = |page_token: String| async {
-        let request = ListSurveysRequest { page_size: PAGE, page_token, ..Default::default() };
+        let request = ListSurveysRequest {
+            page_size: PAGE,
+            page_token,
+            ..Default::default()
+        };
         let answer = fettle.list_surveys(request).await?;
         Ok((answer.surveys, answer.next_page_token))
     };
@@ -189,7 +260,11 @@ mod tests {
     use super::*;
 
     fn survey(ticket: &str, round: i32) -> Survey {
-        Survey { ticket: ticket.to_owned(), round, ..Default::default() }
+        Survey {
+            ticket: ticket.to_owned(),
+            round,
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -197,7 +272,11 @@ mod tests {
         let mut counts = Counts::default();
         let closed = HashSet::from(["tickets/1".to_owned(), "tickets/2".to_owned()]);
 
-        count_surveys(&mut counts, &[survey("tickets/1", 1), survey("tickets/1", 2)], &closed);
+        count_surveys(
+            &mut counts,
+            &[survey("tickets/1", 1), survey("tickets/1", 2)],
+            &closed,
+        );
 
         assert_eq!((counts.surveyed, counts.reopened), (2, 1));
         assert_eq!(counts.differences, ["1 closed tickets were never surveyed"]);
@@ -215,7 +294,10 @@ mod tests {
 
         count_visits(
             &mut counts,
-            &[visit(work_order::State::Incomplete), visit(work_order::State::Completed)],
+            &[
+                visit(work_order::State::Incomplete),
+                visit(work_order::State::Completed),
+            ],
         );
 
         assert_eq!((counts.work_orders, counts.with_parts), (2, 1));

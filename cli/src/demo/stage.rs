@@ -38,7 +38,11 @@ where
     F: Future<Output = anyhow::Result<T>>,
 {
     if let Some(state) = State::read(dir)?.filter(State::is_running) {
-        bail!("another demo plays in {} (process {})", dir.display(), state.pid);
+        bail!(
+            "another demo plays in {} (process {})",
+            dir.display(),
+            state.pid
+        );
     }
     std::fs::create_dir_all(dir)?;
     let mut options = Options::private(dir);
@@ -46,7 +50,10 @@ where
     let suite = Suite::start(&options, voice).await?;
     State::of_this_process(suite.endpoints().clone()).write(dir)?;
     let connections = Connections::to(suite.endpoints())?;
-    let stage = Stage { cast: Cast::of(&connections)?, dir: dir.to_path_buf() };
+    let stage = Stage {
+        cast: Cast::of(&connections)?,
+        dir: dir.to_path_buf(),
+    };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let outcome = tokio::select! {

@@ -2,6 +2,7 @@
 
 mod deeds;
 mod first;
+mod repair;
 mod scene;
 mod teller;
 mod turns;
@@ -29,15 +30,25 @@ async fn tell(stage: Stage, voice: Voice) -> anyhow::Result<Verdict> {
     let teller = Teller::new(voice);
     let mut scene = Scene::set(stage.cast.clone(), teller).await?;
 
-    scene.teller.chapter("A notebook in Hangzhou does not start");
+    scene
+        .teller
+        .chapter("A notebook in Hangzhou does not start");
     first::play(&mut scene).await?;
-    scene.teller.chapter("Coffee over the keyboard: not owed, offered at a price");
+    scene
+        .teller
+        .chapter("Coffee over the keyboard: not owed, offered at a price");
     turns::a_quote(&mut scene).await?;
-    scene.teller.chapter("No display in stock: the repair waits and goes on");
+    scene
+        .teller
+        .chapter("No display in stock: the repair waits and goes on");
     turns::a_backorder(&mut scene).await?;
-    scene.teller.chapter("The customer withdraws: nothing stays held");
+    scene
+        .teller
+        .chapter("The customer withdraws: nothing stays held");
     turns::a_cancellation(&mut scene).await?;
-    scene.teller.chapter("An unhappy answer opens the ticket again");
+    scene
+        .teller
+        .chapter("An unhappy answer opens the ticket again");
     turns::a_low_score(&mut scene).await?;
 
     scene.teller.chapter("Every law, asked of the databases");
@@ -54,8 +65,18 @@ async fn tell(stage: Stage, voice: Voice) -> anyhow::Result<Verdict> {
         }));
     }
     voice.tell(match clean {
-        true => styled(GOOD, format!("Five stories, {} steps, every law holds. {took}", scene.teller.steps())),
+        true => styled(
+            GOOD,
+            format!(
+                "Five stories, {} steps, every law holds. {took}",
+                scene.teller.steps()
+            ),
+        ),
         false => styled(BAD, "The stories came to their end, but a law is broken."),
     });
-    Ok(if clean { Verdict::Held } else { Verdict::NotHeld })
+    Ok(if clean {
+        Verdict::Held
+    } else {
+        Verdict::NotHeld
+    })
 }

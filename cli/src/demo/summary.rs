@@ -125,9 +125,16 @@ impl Summary {
         self.tell_numbers(voice);
         voice.tell(styled(HEADING, "Shares a run must reach"));
         for share in &self.shares {
-            let verdict = if share.holds { styled(GOOD, "ok") } else { styled(BAD, "too few") };
+            let verdict = if share.holds {
+                styled(GOOD, "ok")
+            } else {
+                styled(BAD, "too few")
+            };
             let (reached, needed) = (share.reached * 100.0, share.needed * 100.0);
-            voice.tell(format!("  {reached:5.1} %  {} (at least {needed:.0} %)  {verdict}", share.what));
+            voice.tell(format!(
+                "  {reached:5.1} %  {} (at least {needed:.0} %)  {verdict}",
+                share.what
+            ));
         }
         voice.tell(styled(HEADING, "Laws"));
         verify::tell(laws, voice);
@@ -135,7 +142,10 @@ impl Summary {
             voice.tell(styled(BAD, wrong));
         }
         match self.holds() {
-            true => voice.tell(styled(GOOD, "Every ticket came to its end, and every law holds.")),
+            true => voice.tell(styled(
+                GOOD,
+                "Every ticket came to its end, and every law holds.",
+            )),
             false => voice.tell(styled(BAD, "The run does not count.")),
         }
     }
@@ -148,17 +158,37 @@ impl Summary {
                 self.tickets, self.seconds, self.tickets_per_second
             ),
         ));
-        let lag = self.event_lag_p99_millis.map(|millis| format!("; events took effect within {millis} ms (99 %)"));
+        let lag = self
+            .event_lag_p99_millis
+            .map(|millis| format!("; events took effect within {millis} ms (99 %)"));
         for line in [
-            format!("{} closed, {} cancelled, {} rejected, {} not at an end", self.closed, self.cancelled, self.rejected, self.not_final),
-            format!("{} visits, {} without a fix, {} pieces built in", self.work_orders, self.incomplete_visits, self.parts_used),
-            format!("{} waited for a part; {} quotes: {} approved, {} declined", self.backordered, self.quotes, self.approved, self.declined),
-            format!("{} surveyed, {} answered, {} reopened by a low answer{}", self.surveyed, self.answered, self.reopened, lag.unwrap_or_default()),
+            format!(
+                "{} closed, {} cancelled, {} rejected, {} not at an end",
+                self.closed, self.cancelled, self.rejected, self.not_final
+            ),
+            format!(
+                "{} visits, {} without a fix, {} pieces built in",
+                self.work_orders, self.incomplete_visits, self.parts_used
+            ),
+            format!(
+                "{} waited for a part; {} quotes: {} approved, {} declined",
+                self.backordered, self.quotes, self.approved, self.declined
+            ),
+            format!(
+                "{} surveyed, {} answered, {} reopened by a low answer{}",
+                self.surveyed,
+                self.answered,
+                self.reopened,
+                lag.unwrap_or_default()
+            ),
         ] {
             voice.tell(format!("  {line}"));
         }
         for (milestone, kept) in &self.clocks {
-            voice.tell(format!("  {milestone}: {} kept, {} late", kept.kept, kept.breached));
+            voice.tell(format!(
+                "  {milestone}: {} kept, {} late",
+                kept.kept, kept.breached
+            ));
         }
         let made = &self.generated;
         voice.tell(format!(
@@ -172,13 +202,22 @@ fn shares(counts: &Counts) -> Vec<Share> {
     let quotes = counts.tally.approved + counts.tally.declined;
     let share = |what, count: u64, needed: f64| {
         let reached = count as f64 / (counts.tickets.max(1)) as f64;
-        Share { what, reached, needed, holds: reached >= needed }
+        Share {
+            what,
+            reached,
+            needed,
+            holds: reached >= needed,
+        }
     };
     vec![
         share("had a visit with parts", counts.with_parts, 0.60),
         share("had a quote", quotes, 0.10),
         share("waited for a part", counts.backordered, 0.05),
-        share("were cancelled by the customer", counts.tally.cancelled, 0.03),
+        share(
+            "were cancelled by the customer",
+            counts.tally.cancelled,
+            0.03,
+        ),
         share("came to an end", counts.tickets - counts.not_final, 1.0),
     ]
 }
@@ -190,9 +229,19 @@ mod tests {
     use crate::world::Recipe;
 
     fn summary(change: impl FnOnce(&mut Counts)) -> Summary {
-        let recipe = Recipe { tickets: 1, data: None, seed: 1, begin: None };
+        let recipe = Recipe {
+            tickets: 1,
+            data: None,
+            seed: 1,
+            begin: None,
+        };
         let world = World::plan(&recipe).unwrap();
-        let tally = Tally { approved: 90, declined: 20, cancelled: 30, ..Default::default() };
+        let tally = Tally {
+            approved: 90,
+            declined: 20,
+            cancelled: 30,
+            ..Default::default()
+        };
         let mut counts = Counts {
             tickets: 1_000,
             with_parts: 600,
@@ -201,7 +250,11 @@ mod tests {
             ..Default::default()
         };
         change(&mut counts);
-        let law = Law { service: "ticket", law: "chains verify".to_owned(), breaches: vec![] };
+        let law = Law {
+            service: "ticket",
+            law: "chains verify".to_owned(),
+            breaches: vec![],
+        };
         Summary::of(&world, counts, &[law], Duration::from_secs(10), Some(40))
     }
 
@@ -218,9 +271,24 @@ mod tests {
     fn the_object_has_the_names_that_tests_rely_on() {
         let object = serde_json::to_value(summary(|_| {})).unwrap();
         for name in [
-            "tickets", "closed", "surveyed", "workOrders", "partsUsed", "refused", "backordered",
-            "invariantsClean", "seconds", "cancelled", "rejected", "quotes", "reopened",
-            "incompleteVisits", "ticketsPerSecond", "clocks", "eventLagP99Millis", "generated",
+            "tickets",
+            "closed",
+            "surveyed",
+            "workOrders",
+            "partsUsed",
+            "refused",
+            "backordered",
+            "invariantsClean",
+            "seconds",
+            "cancelled",
+            "rejected",
+            "quotes",
+            "reopened",
+            "incompleteVisits",
+            "ticketsPerSecond",
+            "clocks",
+            "eventLagP99Millis",
+            "generated",
         ] {
             assert!(object.get(name).is_some(), "{name}");
         }

@@ -31,10 +31,17 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Arrival>> {
             && latitude.abs() > 1.0
         {
             let at = zone.to_ambiguous_zoned(time).compatible()?.timestamp();
-            arrivals.push(Arrival { at, latitude, longitude });
+            arrivals.push(Arrival {
+                at,
+                latitude,
+                longitude,
+            });
         }
     }
-    anyhow::ensure!(!arrivals.is_empty(), "no request with a time and a position");
+    anyhow::ensure!(
+        !arrivals.is_empty(),
+        "no request with a time and a position"
+    );
     // The hour that a clock change repeats is written twice; order by instants again.
     arrivals.sort_by_key(|arrival| arrival.at);
     Ok(arrivals)
@@ -43,7 +50,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Arrival>> {
 /// As many arrivals as tickets, evenly from the first days: as many days as the technicians need
 /// for that many visits, at least two weeks. Fewer arrivals than tickets are used again.
 pub(crate) fn spread(all: &[Arrival], tickets: usize, technicians: usize) -> Vec<Arrival> {
-    let Some(first) = all.first() else { return Vec::new() };
+    let Some(first) = all.first() else {
+        return Vec::new();
+    };
     let days = (tickets / (technicians * VISITS_PER_DAY).max(1)).max(14);
     let last = first.at + jiff::SignedDuration::from_hours(days as i64 * 24);
     let used = all.partition_point(|arrival| arrival.at < last).max(1);

@@ -62,14 +62,32 @@ impl Category {
     pub(crate) fn components(self) -> &'static [&'static str] {
         match self {
             Category::Notebook => &[
-                "MAINBOARD", "BATTERY", "DISK", "LCD", "KEYBOARD", "ADAPTER", "MEMORY", "FAN",
+                "MAINBOARD",
+                "BATTERY",
+                "DISK",
+                "LCD",
+                "KEYBOARD",
+                "ADAPTER",
+                "MEMORY",
+                "FAN",
             ],
-            Category::Desktop => {
-                &["POWER_SUPPLY", "MAINBOARD", "DISK", "MEMORY", "FAN", "GRAPHICS"]
-            }
-            Category::Phone => {
-                &["LCD", "BATTERY", "MAINBOARD", "PORT", "SPEAKER", "CAMERA", "ADAPTER"]
-            }
+            Category::Desktop => &[
+                "POWER_SUPPLY",
+                "MAINBOARD",
+                "DISK",
+                "MEMORY",
+                "FAN",
+                "GRAPHICS",
+            ],
+            Category::Phone => &[
+                "LCD",
+                "BATTERY",
+                "MAINBOARD",
+                "PORT",
+                "SPEAKER",
+                "CAMERA",
+                "ADAPTER",
+            ],
             Category::Tablet => &["LCD", "BATTERY", "PORT", "MAINBOARD", "ADAPTER"],
             Category::Printer => &["PAPER_FEED", "PRINT_HEAD", "MAINBOARD", "POWER_SUPPLY"],
             Category::Monitor => &["POWER_SUPPLY", "LCD", "MAINBOARD"],

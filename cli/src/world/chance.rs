@@ -22,7 +22,11 @@ impl Chance {
 
     /// A whole number of the half-open span; `low` when the span is empty.
     pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
-        if high <= low { low } else { self.0.random_range(low..high) }
+        if high <= low {
+            low
+        } else {
+            self.0.random_range(low..high)
+        }
     }
 
     /// A number of `center ± by`.

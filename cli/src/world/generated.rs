@@ -40,7 +40,11 @@ fn fault(chance: &mut Chance) -> Told {
         true => format!("Coffee spilled over it. {text}"),
         false => text.to_owned(),
     };
-    Told { category, brand: String::new(), text }
+    Told {
+        category,
+        brand: String::new(),
+        text,
+    }
 }
 
 /// Arrivals over the first half of 2015 around Boston, more of them by day.

@@ -40,7 +40,11 @@ pub(super) fn staff(tickets: usize) -> usize {
 
 /// Hires about as many; each region gets at least four, Massachusetts two fifths.
 pub(super) fn hire(chance: &mut Chance, staff: usize, begin: Timestamp) -> Vec<Person> {
-    let chinese: u32 = REGIONS.iter().filter(|r| r.country == "CN").map(|r| r.weight).sum();
+    let chinese: u32 = REGIONS
+        .iter()
+        .filter(|r| r.country == "CN")
+        .map(|r| r.weight)
+        .sum();
     let share = |region: &Region| match region.country {
         "CN" => staff * 3 * region.weight as usize / (5 * chinese as usize),
         _ => staff * 2 / 5,
@@ -70,7 +74,12 @@ fn person(chance: &mut Chance, region: &'static Region, number: usize, today: Da
 /// Four of five repair notebooks, every second phones, and each two of the other kinds in turn;
 /// every sixth holds a certificate that has lapsed.
 fn certificates(chance: &mut Chance, number: usize, today: Date) -> Vec<Certificate> {
-    let others = [Category::Desktop, Category::Tablet, Category::Printer, Category::Monitor];
+    let others = [
+        Category::Desktop,
+        Category::Tablet,
+        Category::Printer,
+        Category::Monitor,
+    ];
     let mut skills = vec![others[number % 4], others[(number + 1) % 4]];
     if number % 5 != 4 {
         skills.push(Category::Notebook);
@@ -90,7 +99,11 @@ fn certificates(chance: &mut Chance, number: usize, today: Date) -> Vec<Certific
         .collect();
     if number % 6 == 5 {
         let skill = others[(number + 2) % 4].skill();
-        held.push(Certificate { skill, level: 3, until: lapsed });
+        held.push(Certificate {
+            skill,
+            level: 3,
+            until: lapsed,
+        });
     }
     held
 }
@@ -105,16 +118,26 @@ mod tests {
         let people = hire(&mut Chance::of(1, "people"), staff(10_000), begin);
 
         assert!((40..=90).contains(&people.len()), "{}", people.len());
-        let valid = |c: &Certificate| c.until.is_none_or(|day| day >= jiff::civil::date(2015, 1, 1));
+        let valid = |c: &Certificate| {
+            c.until
+                .is_none_or(|day| day >= jiff::civil::date(2015, 1, 1))
+        };
         for region in &REGIONS {
             for category in super::super::category::CATEGORIES {
                 let able = people.iter().filter(|person| {
                     person.region == region
-                        && person.certificates.iter().any(|c| c.skill == category.skill() && valid(c))
+                        && person
+                            .certificates
+                            .iter()
+                            .any(|c| c.skill == category.skill() && valid(c))
                 });
                 assert!(able.count() >= 2, "{} {category:?}", region.code);
             }
         }
-        assert!(people.iter().any(|person| !person.certificates.iter().all(valid)));
+        assert!(
+            people
+                .iter()
+                .any(|person| !person.certificates.iter().all(valid))
+        );
     }
 }

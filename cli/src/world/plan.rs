@@ -118,8 +118,10 @@ pub(super) fn plan(
         .map(|(index, (arrival, told))| {
             let site = site(&mut chance, arrival, cities, &weights);
             let fault = fault(&mut chance, told, generated);
-            let models: Vec<&Product> =
-                products.iter().filter(|product| product.category == told.category).collect();
+            let models: Vec<&Product> = products
+                .iter()
+                .filter(|product| product.category == told.category)
+                .collect();
             let product = (*chance.one_of(&models)).clone();
             generated.serials += 1;
             generated.courses += 1;
@@ -184,14 +186,21 @@ fn level(chance: &mut Chance) -> i32 {
 }
 
 fn course(chance: &mut Chance) -> Course {
-    let cancels = [Cancel::AtOnce, Cancel::Waiting, Cancel::Scheduled, Cancel::EnRoute];
+    let cancels = [
+        Cancel::AtOnce,
+        Cancel::Waiting,
+        Cancel::Scheduled,
+        Cancel::EnRoute,
+    ];
     let scores = [1, 2, 3, 4, 5];
     Course {
         cancel: chance.happens(0.05).then(|| *chance.one_of(&cancels)),
         declines: chance.happens(0.2),
         incomplete: chance.happens(0.025),
         confirms: chance.happens(0.6),
-        score: chance.happens(0.75).then(|| scores[chance.weighted(&[2, 2, 10, 30, 56])]),
+        score: chance
+            .happens(0.75)
+            .then(|| scores[chance.weighted(&[2, 2, 10, 30, 56])]),
         registered_late: chance.happens(0.005),
         response_minutes: match chance.happens(0.93) {
             true => chance.between(3, 40),
@@ -204,5 +213,6 @@ fn course(chance: &mut Chance) -> Course {
 
 /// The instant some minutes later.
 pub(crate) fn minutes_after(at: Timestamp, minutes: i64) -> Timestamp {
-    at.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(at)
+    at.checked_add(SignedDuration::from_mins(minutes))
+        .unwrap_or(at)
 }

@@ -32,7 +32,14 @@ const fn chinese(
     seat: (&'static str, f64, f64),
     weight: u32,
 ) -> Region {
-    Region { code, country: "CN", zone: "Asia/Shanghai", admin, seat, weight }
+    Region {
+        code,
+        country: "CN",
+        zone: "Asia/Shanghai",
+        admin,
+        seat,
+        weight,
+    }
 }
 
 /// Every region used: seven of China, and Massachusetts.
@@ -105,12 +112,21 @@ pub(crate) fn read_cities(path: &Path) -> anyhow::Result<Vec<City>> {
     found.sort_by_key(|(people, _)| std::cmp::Reverse(*people));
     let mut cities: Vec<City> = Vec::new();
     for (_, city) in found {
-        if cities.iter().filter(|other| other.region == city.region).count() < MOST {
+        if cities
+            .iter()
+            .filter(|other| other.region == city.region)
+            .count()
+            < MOST
+        {
             cities.push(city);
         }
     }
     for region in chinese_regions() {
-        anyhow::ensure!(cities.iter().any(|c| c.region == region), "no city of {}", region.code);
+        anyhow::ensure!(
+            cities.iter().any(|c| c.region == region),
+            "no city of {}",
+            region.code
+        );
     }
     Ok(cities)
 }

@@ -24,10 +24,17 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Told>> {
         {
             let brand = field(brand);
             let brand = if brand == "Unknown" { "" } else { brand };
-            told.push(Told { category, brand: brand.to_owned(), text });
+            told.push(Told {
+                category,
+                brand: brand.to_owned(),
+                text,
+            });
         }
     }
-    anyhow::ensure!(!told.is_empty(), "no repair of an IT product with a fault text");
+    anyhow::ensure!(
+        !told.is_empty(),
+        "no repair of an IT product with a fault text"
+    );
     Ok(told)
 }
 
@@ -50,7 +57,10 @@ mod tests {
 
         assert_eq!(told.len(), 7_650);
         assert!(told.iter().all(|one| !one.text.is_empty()));
-        let laptops = told.iter().filter(|one| one.category == Category::Notebook).count();
+        let laptops = told
+            .iter()
+            .filter(|one| one.category == Category::Notebook)
+            .count();
         assert!(laptops > 3_000, "{laptops}");
     }
 

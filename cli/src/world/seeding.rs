@@ -38,22 +38,42 @@ pub(crate) async fn seed(
     bar: &ProgressBar,
 ) -> anyhow::Result<Seeded> {
     let vendor_policies = vendor_policies(fettle).await.context("reading policies")?;
-    let parties = parties(fettle, world, keys, bar).await.context("adding parties")?;
+    let parties = parties(fettle, world, keys, bar)
+        .await
+        .context("adding parties")?;
     let places = world.places.iter();
-    each(places, bar, |place| add_place(fettle, place, keys)).await.context("adding locations")?;
+    each(places, bar, |place| add_place(fettle, place, keys))
+        .await
+        .context("adding locations")?;
     let spares = world.spares.iter();
-    each(spares, bar, |spare| add_spare(fettle, spare, keys)).await.context("adding parts")?;
+    each(spares, bar, |spare| add_spare(fettle, spare, keys))
+        .await
+        .context("adding parts")?;
     let people = world.people.iter();
-    each(people, bar, |person| hire(fettle, person, keys)).await.context("adding technicians")?;
-    let seeded = Seeded { parties, vendor_policies };
-    let early = world.plans.iter().filter(|plan| !plan.course.registered_late);
-    each(early, bar, |plan| register(fettle, &seeded, plan, keys)).await.context("registering")?;
+    each(people, bar, |person| hire(fettle, person, keys))
+        .await
+        .context("adding technicians")?;
+    let seeded = Seeded {
+        parties,
+        vendor_policies,
+    };
+    let early = world
+        .plans
+        .iter()
+        .filter(|plan| !plan.course.registered_late);
+    each(early, bar, |plan| register(fettle, &seeded, plan, keys))
+        .await
+        .context("registering")?;
     Ok(seeded)
 }
 
 /// How many steps the bar of [`seed`] has.
 pub(crate) fn steps(world: &World) -> u64 {
-    let late = world.plans.iter().filter(|plan| plan.course.registered_late).count();
+    let late = world
+        .plans
+        .iter()
+        .filter(|plan| plan.course.registered_late)
+        .count();
     let devices = world.plans.len() - late;
     let others = world.customers.len() + world.places.len() + world.spares.len();
     (devices + others + world.people.len()) as u64
@@ -78,14 +98,15 @@ where
 }
 
 /// The first vendor policy of each product category that speaks of the country.
-async fn vendor_policies(
-    fettle: &Fettle,
-) -> Result<HashMap<(String, &'static str), String>, Told> {
+async fn vendor_policies(fettle: &Fettle) -> Result<HashMap<(String, &'static str), String>, Told> {
     let request = proto::entitlement::v1::ListWarrantyPoliciesRequest {
         page_size: 1_000,
         ..Default::default()
     };
-    let listed = fettle.list_warranty_policies(request).await?.warranty_policies;
+    let listed = fettle
+        .list_warranty_policies(request)
+        .await?
+        .warranty_policies;
     let mut found = HashMap::new();
     for policy in listed.into_iter().filter(|policy| policy.layer == "VENDOR") {
         let id = policy.name.trim_start_matches("warrantyPolicies/");
@@ -94,7 +115,9 @@ async fn vendor_policies(
             let applies = |code: &String| code == country;
             if policy.jurisdictions.is_empty() || policy.jurisdictions.iter().any(applies) {
                 for category in &policy.categories {
-                    found.entry((category.clone(), country)).or_insert_with(|| id.to_owned());
+                    found
+                        .entry((category.clone(), country))
+                        .or_insert_with(|| id.to_owned());
                 }
             }
         }
@@ -158,7 +181,11 @@ async fn add_spare(fettle: &Fettle, spare: &Spare, keys: &str) -> Result<(), Tol
         component: spare.component.to_owned(),
         products: vec![spare.product.to_owned()],
         serialised: spare.serialised,
-        cost: Some(Money { currency_code: "CNY".to_owned(), units: spare.cost, nanos: 0 }),
+        cost: Some(Money {
+            currency_code: "CNY".to_owned(),
+            units: spare.cost,
+            nanos: 0,
+        }),
         hazardous: spare.component == "BATTERY",
         ..Default::default()
     };
@@ -190,7 +217,11 @@ async fn receive(
         location: format!("stockLocations/{place}"),
         part: format!("parts/{}", spare.number),
         quantity: pieces.end - pieces.start,
-        serial_numbers: if spare.serialised { pieces.clone().map(serial).collect() } else { vec![] },
+        serial_numbers: if spare.serialised {
+            pieces.clone().map(serial).collect()
+        } else {
+            vec![]
+        },
         reference: "first stock".to_owned(),
         request_id: format!("{keys}-in-{:016x}", {
             let text = format!("{}/{place}/{}", spare.number, pieces.start);
@@ -244,8 +275,9 @@ pub(crate) async fn register(
 ) -> Result<(), Told> {
     let category = plan.product.category.code();
     let late = plan.course.registered_late;
-    let vendor_policy =
-        seeded.vendor_policies.get(&(category.to_owned(), plan.site.region.country));
+    let vendor_policy = seeded
+        .vendor_policies
+        .get(&(category.to_owned(), plan.site.region.country));
     let asset = Asset {
         serial_number: plan.serial.clone(),
         product: plan.product.code.to_owned(),
@@ -260,7 +292,11 @@ pub(crate) async fn register(
         region: plan.site.region.code.to_owned(),
         ..Default::default()
     };
-    let at = if late { super::plan::minutes_after(plan.at, 90) } else { plan.at };
+    let at = if late {
+        super::plan::minutes_after(plan.at, 90)
+    } else {
+        plan.at
+    };
     let request = RegisterAssetRequest {
         asset: Some(asset),
         request_id: format!("{keys}-asset-{}", plan.index),

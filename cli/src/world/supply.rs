@@ -65,12 +65,19 @@ pub(super) fn stock(
     let mut demand: BTreeMap<String, BTreeMap<&'static str, i64>> = BTreeMap::new();
     for plan in plans.iter().filter(|plan| !plan.fault.component.is_empty()) {
         let part = number(plan.product.code, plan.fault.component);
-        *demand.entry(part).or_default().entry(plan.site.region.code).or_default() += 1;
+        *demand
+            .entry(part)
+            .or_default()
+            .entry(plan.site.region.code)
+            .or_default() += 1;
     }
     let scarce = scarce(&demand, plans.len());
     let nobody = BTreeMap::new();
     let mut spares: Vec<Spare> = products.iter().flat_map(of_product).collect();
-    for spare in spares.iter_mut().filter(|spare| !scarce.contains(&spare.number)) {
+    for spare in spares
+        .iter_mut()
+        .filter(|spare| !scarce.contains(&spare.number))
+    {
         spare.stock = levels(demand.get(&spare.number).unwrap_or(&nobody));
         let pieces: i64 = spare.stock.values().sum();
         generated.stock_pieces += usize::try_from(pieces).unwrap_or_default();
@@ -81,12 +88,17 @@ pub(super) fn stock(
 /// Parts of middling demand that together make up [`SCARCE`] of all tickets.
 fn scarce(demand: &BTreeMap<String, BTreeMap<&'static str, i64>>, tickets: usize) -> Vec<String> {
     let wanted = (tickets as f64 * SCARCE).ceil() as i64;
-    let mut by_demand: Vec<(i64, &String)> =
-        demand.iter().map(|(part, regions)| (regions.values().sum(), part)).collect();
+    let mut by_demand: Vec<(i64, &String)> = demand
+        .iter()
+        .map(|(part, regions)| (regions.values().sum(), part))
+        .collect();
     by_demand.sort_unstable();
     let mut found = Vec::new();
     let mut reached = 0;
-    for (pieces, part) in by_demand.into_iter().filter(|(pieces, _)| pieces * 25 <= wanted * 10) {
+    for (pieces, part) in by_demand
+        .into_iter()
+        .filter(|(pieces, _)| pieces * 25 <= wanted * 10)
+    {
         if reached >= wanted {
             break;
         }
@@ -116,14 +128,24 @@ fn levels(demand: &BTreeMap<&'static str, i64>) -> BTreeMap<String, i64> {
 fn of_product(product: &Product) -> Vec<Spare> {
     let spare = |component: &'static str| Spare {
         number: number(product.code, component),
-        title: format!("{} for {}", component.to_lowercase().replace('_', " "), product.code),
+        title: format!(
+            "{} for {}",
+            component.to_lowercase().replace('_', " "),
+            product.code
+        ),
         component,
         product: product.code,
         serialised: matches!(component, "MAINBOARD" | "LCD" | "BATTERY" | "DISK"),
         cost: cost(product.category, component),
         stock: BTreeMap::new(),
     };
-    product.category.components().iter().copied().map(spare).collect()
+    product
+        .category
+        .components()
+        .iter()
+        .copied()
+        .map(spare)
+        .collect()
 }
 
 fn cost(category: Category, component: &str) -> i64 {
@@ -154,7 +176,10 @@ fn places() -> Vec<Place> {
         });
     }
     for region in &REGIONS {
-        for (kind, word, away) in [(Kind::Regional, "REGIONAL", 0.12), (Kind::Depot, "DEPOT", 0.02)] {
+        for (kind, word, away) in [
+            (Kind::Regional, "REGIONAL", 0.12),
+            (Kind::Depot, "DEPOT", 0.02),
+        ] {
             all.push(Place {
                 code: format!("{word}-{}", region.code),
                 kind,

@@ -12,12 +12,20 @@ pub(crate) fn data() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: no real data in {} (FETTLE_DATA names the folder)", folder.display());
+    eprintln!(
+        "SKIPPED: no real data in {} (FETTLE_DATA names the folder)",
+        folder.display()
+    );
     None
 }
 
 fn recipe(data: Option<PathBuf>) -> Recipe {
-    Recipe { tickets: 2_000, data, seed: 7, begin: None }
+    Recipe {
+        tickets: 2_000,
+        data,
+        seed: 7,
+        begin: None,
+    }
 }
 
 fn share(world: &World, such: impl Fn(&Plan) -> bool) -> f64 {
@@ -40,7 +48,12 @@ fn check_shares(world: &World) {
     };
     assert!(share(world, years_old) >= 0.1);
 
-    let scarce: Vec<&str> = world.spares.iter().filter(|s| s.stock.is_empty()).map(|s| &*s.number).collect();
+    let scarce: Vec<&str> = world
+        .spares
+        .iter()
+        .filter(|s| s.stock.is_empty())
+        .map(|s| &*s.number)
+        .collect();
     let waits = |plan: &Plan| {
         repaired(plan)
             && scarce.contains(&&*supply::number(plan.product.code, plan.fault.component))
@@ -73,7 +86,11 @@ fn a_world_of_real_material_has_the_same_shares_and_invents_no_texts() {
 fn the_same_seed_gives_the_same_world() {
     let one = World::plan(&recipe(None)).unwrap();
     let two = World::plan(&recipe(None)).unwrap();
-    let other = World::plan(&Recipe { seed: 8, ..recipe(None) }).unwrap();
+    let other = World::plan(&Recipe {
+        seed: 8,
+        ..recipe(None)
+    })
+    .unwrap();
 
     assert_eq!(one.plans, two.plans);
     assert_ne!(one.plans, other.plans);
@@ -82,7 +99,11 @@ fn the_same_seed_gives_the_same_world() {
 #[test]
 fn a_world_can_begin_at_any_instant() {
     let begin = "2026-03-02T02:00:00Z".parse().unwrap();
-    let world = World::plan(&Recipe { begin: Some(begin), ..recipe(None) }).unwrap();
+    let world = World::plan(&Recipe {
+        begin: Some(begin),
+        ..recipe(None)
+    })
+    .unwrap();
 
     assert_eq!(world.plans[0].at, begin);
 }

@@ -80,7 +80,10 @@ pub(super) struct Board {
 
 impl Board {
     pub(super) fn new(expected: usize) -> Board {
-        Board { expected, notes: Mutex::default() }
+        Board {
+            expected,
+            notes: Mutex::default(),
+        }
     }
 
     /// No section here panics, so a poisoned lock holds sound notes.
@@ -139,7 +142,11 @@ impl Board {
     /// A moment some minutes after all that happened before.
     pub(super) fn later(&self, ticket: &str, minutes: i64) -> Timestamp {
         let notes = self.notes();
-        let last = notes.tickets.get(ticket).map(|entry| entry.last).unwrap_or_default();
+        let last = notes
+            .tickets
+            .get(ticket)
+            .map(|entry| entry.last)
+            .unwrap_or_default();
         drop(notes);
         self.moment(ticket, last + SignedDuration::from_mins(minutes))
     }
@@ -168,14 +175,19 @@ impl Board {
     /// Whether an answer of the ticket was low before.
     pub(super) fn was_low(&self, ticket: &str) -> bool {
         let notes = self.notes();
-        notes.tickets.get(ticket).is_some_and(|entry| matches!(entry.stand, Stand::Reopens(_)))
+        notes
+            .tickets
+            .get(ticket)
+            .is_some_and(|entry| matches!(entry.stand, Stand::Reopens(_)))
     }
 
     /// Nothing more comes of the ticket. True for the first time.
     pub(super) fn ended(&self, ticket: &str) -> bool {
         let mut notes = self.notes();
         notes.moved = Some(Instant::now());
-        let Some(entry) = notes.tickets.get_mut(ticket) else { return false };
+        let Some(entry) = notes.tickets.get_mut(ticket) else {
+            return false;
+        };
         let first = entry.stand != Stand::Ended;
         entry.stand = Stand::Ended;
         entry.permit = None;
@@ -207,7 +219,11 @@ impl Board {
     /// Tickets reported and tickets ended.
     pub(super) fn standing(&self) -> (usize, usize) {
         let notes = self.notes();
-        let ended = notes.tickets.values().filter(|entry| entry.stand == Stand::Ended).count();
+        let ended = notes
+            .tickets
+            .values()
+            .filter(|entry| entry.stand == Stand::Ended)
+            .count();
         (notes.tickets.len(), ended)
     }
 
@@ -218,7 +234,10 @@ impl Board {
 
     /// How long nothing has moved.
     pub(super) fn still_for(&self) -> Duration {
-        self.notes().moved.map(|at| at.elapsed()).unwrap_or_default()
+        self.notes()
+            .moved
+            .map(|at| at.elapsed())
+            .unwrap_or_default()
     }
 
     /// Steps taken, by the word they begin with; tells what a stuck play was doing.

@@ -12,8 +12,13 @@ use proto::ticket::v1::{GetTicketRequest, Ticket};
 use super::{LOOK_EVERY, PATIENCE, Play, supply, waiting};
 
 /// States in which something is still to come.
-const OPEN: [State; 5] =
-    [State::Acknowledged, State::InProgress, State::Pending, State::Held, State::Resolved];
+const OPEN: [State; 5] = [
+    State::Acknowledged,
+    State::InProgress,
+    State::Pending,
+    State::Held,
+    State::Resolved,
+];
 /// Pause between two looks at all open tickets; the last ones are looked at more often.
 const LOOK: Duration = Duration::from_millis(800);
 
@@ -41,8 +46,13 @@ pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
 
 /// A ticket that is not open and not surveyed was cancelled or rejected, or its survey is on its way.
 async fn ask(play: &Play, name: String) -> anyhow::Result<()> {
-    let ticket = play.cast.agent.get_ticket(GetTicketRequest { name }).await?;
-    if matches!(ticket.state(), State::Cancelled | State::Rejected) && play.board.ended(&ticket.name)
+    let ticket = play
+        .cast
+        .agent
+        .get_ticket(GetTicketRequest { name })
+        .await?;
+    if matches!(ticket.state(), State::Cancelled | State::Rejected)
+        && play.board.ended(&ticket.name)
     {
         play.bar.inc(1);
     }
@@ -64,14 +74,26 @@ fn stuck(play: &Play, open: &[Ticket]) -> String {
             "" => ticket.pause_reason().as_str_name(),
             attention => attention,
         };
-        let words =
-            format!("{} / {} / {reason}", ticket.state().as_str_name(), ticket.step().as_str_name());
+        let words = format!(
+            "{} / {} / {reason}",
+            ticket.state().as_str_name(),
+            ticket.step().as_str_name()
+        );
         *by_state.entry(words).or_default() += 1;
     }
-    let states: Vec<String> = by_state.iter().map(|(words, n)| format!("  {n} {words}")).collect();
-    let one = open.first().map(|ticket| format!("\nfor instance {}", ticket.name));
-    let steps: Vec<String> =
-        play.board.steps().iter().map(|(word, n)| format!("{n} {word}")).collect();
+    let states: Vec<String> = by_state
+        .iter()
+        .map(|(words, n)| format!("  {n} {words}"))
+        .collect();
+    let one = open
+        .first()
+        .map(|ticket| format!("\nfor instance {}", ticket.name));
+    let steps: Vec<String> = play
+        .board
+        .steps()
+        .iter()
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
     let problems = play.board.tally().problems;
     format!(
         "nothing has moved for {} s: {reported} of {} reported, {ended} ended; open are\n{}{}\nsteps taken: {}\n{}",

@@ -15,14 +15,21 @@ use crate::world::Cancel;
 pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
     loop {
         for waiting in listed(&play, &[State::Backordered]).await? {
-            let Some(index) = play.board.plan_of(&waiting.ticket) else { continue };
+            let Some(index) = play.board.plan_of(&waiting.ticket) else {
+                continue;
+            };
             if play.board.take(format!("supply:{}", waiting.name)) {
                 let ticket = waiting.ticket.clone();
                 play.board.count(|tally| tally.backordered.extend([ticket]));
                 // Who will lose patience is not served first.
                 if play.plan(index).course.cancel != Some(Cancel::Waiting) || waiting.round > 1 {
                     let name = waiting.name.clone();
-                    hand_over(&play, "supplying", name, deliver(play.clone(), index, waiting));
+                    hand_over(
+                        &play,
+                        "supplying",
+                        name,
+                        deliver(play.clone(), index, waiting),
+                    );
                 }
             }
         }
@@ -50,7 +57,11 @@ async fn deliver(play: Arc<Play>, index: usize, waiting: Reservation) -> Result<
     let days = SignedDuration::from_hours(24 * plan.course.supply_days);
     let at = play.board.moment(&waiting.ticket, plan.at + days);
     for (number, line) in waiting.lines.iter().enumerate() {
-        let spare = play.world.spares.iter().find(|spare| line.part.ends_with(&spare.number));
+        let spare = play
+            .world
+            .spares
+            .iter()
+            .find(|spare| line.part.ends_with(&spare.number));
         let serialised = spare.is_some_and(|spare| spare.serialised);
         let id = play.key("in", &waiting.name);
         let serial = |piece: i64| format!("{id}-{number}-{piece}");
@@ -58,12 +69,17 @@ async fn deliver(play: Arc<Play>, index: usize, waiting: Reservation) -> Result<
             location: format!("stockLocations/REGIONAL-{}", plan.site.region.code),
             part: line.part.clone(),
             quantity: line.quantity,
-            serial_numbers: if serialised { (0..line.quantity).map(serial).collect() } else { vec![] },
+            serial_numbers: if serialised {
+                (0..line.quantity).map(serial).collect()
+            } else {
+                vec![]
+            },
             reference: "ordered for a waiting repair".to_owned(),
             request_id: format!("{id}-{number}"),
             occur_time: Some(to_pb(at)),
         };
-        play.call(play.cast.storekeeper.receive_stock(request)).await?;
+        play.call(play.cast.storekeeper.receive_stock(request))
+            .await?;
     }
     Ok(())
 }

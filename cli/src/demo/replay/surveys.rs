@@ -27,7 +27,12 @@ pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
                 Some(index) => {
                     if play.board.take(format!("survey:{}", survey.name)) {
                         let name = survey.name.clone();
-                        hand_over(&play, "answering", name, answer(play.clone(), index, survey));
+                        hand_over(
+                            &play,
+                            "answering",
+                            name,
+                            answer(play.clone(), index, survey),
+                        );
                     }
                 }
                 // Its report is still being noted; the next look sees it again.
@@ -40,11 +45,7 @@ pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
 }
 
 /// Open surveys not seen before. They come newest first, so a page of known ones ends the look.
-async fn fresh(
-    play: &Play,
-    known: &mut HashSet<String>,
-    whole: bool,
-) -> Result<Vec<Survey>, Told> {
+async fn fresh(play: &Play, known: &mut HashSet<String>, whole: bool) -> Result<Vec<Survey>, Told> {
     let mut fresh = Vec::new();
     let mut page_token = String::new();
     loop {
@@ -56,7 +57,12 @@ async fn fresh(
         };
         let answer = play.cast.customer.list_surveys(request).await?;
         let before = fresh.len();
-        fresh.extend(answer.surveys.into_iter().filter(|survey| known.insert(survey.name.clone())));
+        fresh.extend(
+            answer
+                .surveys
+                .into_iter()
+                .filter(|survey| known.insert(survey.name.clone())),
+        );
         page_token = answer.next_page_token;
         if page_token.is_empty() || (!whole && fresh.len() == before) {
             return Ok(fresh);
@@ -65,11 +71,19 @@ async fn fresh(
 }
 
 async fn answer(play: Arc<Play>, index: usize, survey: Survey) -> Result<(), Told> {
-    let request = IssueSurveyLinkRequest { name: survey.name.clone() };
-    let link = play.call(play.cast.agent.issue_survey_link(request)).await?;
+    let request = IssueSurveyLinkRequest {
+        name: survey.name.clone(),
+    };
+    let link = play
+        .call(play.cast.agent.issue_survey_link(request))
+        .await?;
     let plan = play.plan(index);
     // Whoever was disappointed once is content with the second repair.
-    let score = if play.board.was_low(&survey.ticket) { Some(5) } else { plan.course.score };
+    let score = if play.board.was_low(&survey.ticket) {
+        Some(5)
+    } else {
+        plan.course.score
+    };
     if let Some(score) = score {
         let request = SubmitSurveyRequest {
             token: link.token,

@@ -52,7 +52,12 @@ async fn in_state(play: &Play, state: State) -> Result<Vec<WorkOrder>, Told> {
 async fn go(play: Arc<Play>, index: usize, visit: WorkOrder) -> Result<(), Told> {
     let plan = play.plan(index);
     let first = visit.round <= 1;
-    if first && matches!(plan.course.cancel, Some(Cancel::Scheduled | Cancel::Waiting)) {
+    if first
+        && matches!(
+            plan.course.cancel,
+            Some(Cancel::Scheduled | Cancel::Waiting)
+        )
+    {
         return waiting::cancel(&play, &visit.ticket, "cannot be at home that day").await;
     }
     match work(&play, plan, &visit, first).await {
@@ -83,7 +88,10 @@ async fn work(play: &Play, plan: &Plan, visit: &WorkOrder, first: bool) -> Resul
             occur_time: moment(start - travel + late),
             ..Default::default()
         };
-        allowed = play.call(technician.depart_work_order(depart)).await?.allowed_verbs;
+        allowed = play
+            .call(technician.depart_work_order(depart))
+            .await?
+            .allowed_verbs;
     }
     if first && plan.course.cancel == Some(Cancel::EnRoute) {
         return waiting::cancel(play, &visit.ticket, "works again").await;
@@ -95,7 +103,10 @@ async fn work(play: &Play, plan: &Plan, visit: &WorkOrder, first: bool) -> Resul
             occur_time: moment(start + late),
             ..Default::default()
         };
-        allowed = play.call(technician.arrive_work_order(arrive)).await?.allowed_verbs;
+        allowed = play
+            .call(technician.arrive_work_order(arrive))
+            .await?
+            .allowed_verbs;
     }
     if allows(&allowed, "start") {
         let begin = StartWorkOrderRequest {
@@ -108,14 +119,26 @@ async fn work(play: &Play, plan: &Plan, visit: &WorkOrder, first: bool) -> Resul
     }
 
     let fails = first && plan.course.incomplete;
-    let parts_used = if fails { Vec::new() } else { parts(play, plan, visit).await? };
-    let pieces: u64 = parts_used.iter().map(|used| used.quantity.max(1).unsigned_abs()).sum();
+    let parts_used = if fails {
+        Vec::new()
+    } else {
+        parts(play, plan, visit).await?
+    };
+    let pieces: u64 = parts_used
+        .iter()
+        .map(|used| used.quantity.max(1).unsigned_abs())
+        .sum();
     let complete = CompleteWorkOrderRequest {
         name: visit.name.clone(),
         request_id: play.key("complete", &visit.name),
         occur_time: moment(end + late),
         parts_used,
-        outcome: if fails { State::Incomplete } else { State::Completed }.into(),
+        outcome: if fails {
+            State::Incomplete
+        } else {
+            State::Completed
+        }
+        .into(),
         report: report(plan, fails),
         signature: "the customer".to_owned(),
         ..Default::default()
@@ -149,8 +172,12 @@ async fn parts(play: &Play, plan: &Plan, visit: &WorkOrder) -> Result<Vec<PartUs
     if visit.reservation.is_empty() {
         return Ok(Vec::new());
     }
-    let request = GetReservationRequest { name: visit.reservation.clone() };
-    let held = play.call(play.cast.technician.get_reservation(request)).await?;
+    let request = GetReservationRequest {
+        name: visit.reservation.clone(),
+    };
+    let held = play
+        .call(play.cast.technician.get_reservation(request))
+        .await?;
     Ok(used_of(&held.lines, &plan.serial))
 }
 
@@ -199,7 +226,9 @@ async fn book(play: Arc<Play>, visit: WorkOrder) -> Result<(), Told> {
         work_order: visit.name.clone(),
         window: Some(TimeWindow {
             start: Some(to_pb(from)),
-            end: Some(to_pb(from + SignedDuration::from_hours(24 * LOOKS_AHEAD_DAYS))),
+            end: Some(to_pb(
+                from + SignedDuration::from_hours(24 * LOOKS_AHEAD_DAYS),
+            )),
         }),
         limit: 5,
     };
@@ -208,7 +237,11 @@ async fn book(play: Arc<Play>, visit: WorkOrder) -> Result<(), Told> {
         let request = BookAppointmentRequest {
             work_order: visit.name.clone(),
             technician: slot.technician,
-            request_id: format!("{}-{}", play.key("book", &visit.name), start.map_or(0, |s| s.seconds)),
+            request_id: format!(
+                "{}-{}",
+                play.key("book", &visit.name),
+                start.map_or(0, |s| s.seconds)
+            ),
             start_time: start,
             occur_time: Some(to_pb(from)),
         };
@@ -218,7 +251,10 @@ async fn book(play: Arc<Play>, visit: WorkOrder) -> Result<(), Told> {
             booked => return booked.map(drop),
         }
     }
-    play.board.problem(format!("{} has no time within {LOOKS_AHEAD_DAYS} days", visit.name));
+    play.board.problem(format!(
+        "{} has no time within {LOOKS_AHEAD_DAYS} days",
+        visit.name
+    ));
     Ok(())
 }
 
@@ -235,11 +271,18 @@ mod tests {
             serial_numbers: vec!["S1".to_owned(), "S2".to_owned()],
             ..Default::default()
         };
-        let plain = Line { part: "parts/B".to_owned(), quantity: 3, ..Default::default() };
+        let plain = Line {
+            part: "parts/B".to_owned(),
+            quantity: 3,
+            ..Default::default()
+        };
 
         let used = used_of(&[serialised, plain], "NB-1");
 
-        let told: Vec<_> = used.iter().map(|u| (&*u.part, u.quantity, &*u.new_serial, &*u.old_serial)).collect();
+        let told: Vec<_> = used
+            .iter()
+            .map(|u| (&*u.part, u.quantity, &*u.new_serial, &*u.old_serial))
+            .collect();
         assert_eq!(
             told,
             [

@@ -18,9 +18,13 @@ use crate::world::{Cancel, seeding};
 pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
     loop {
         for ticket in listed(&play, &[State::Pending, State::Held, State::Resolved]).await? {
-            let Some(index) = play.board.plan_of(&ticket.name) else { continue };
+            let Some(index) = play.board.plan_of(&ticket.name) else {
+                continue;
+            };
             if let Some((word, need)) = need(&ticket, play.plan(index).course.cancel)
-                && play.board.take(format!("{word}:{}:{}", ticket.name, ticket.round))
+                && play
+                    .board
+                    .take(format!("{word}:{}:{}", ticket.name, ticket.round))
             {
                 let name = ticket.name.clone();
                 hand_over(&play, word, name, serve(play.clone(), index, ticket, need));
@@ -85,9 +89,17 @@ async fn serve(play: Arc<Play>, index: usize, ticket: Ticket, need: Need) -> Res
 }
 
 async fn decide(play: &Play, ticket: &Ticket, declines: bool) -> Result<(), Told> {
-    let request = ListQuotesRequest { parent: ticket.name.clone(), ..Default::default() };
-    let quotes = play.call(play.cast.customer.list_quotes(request)).await?.quotes;
-    let open = quotes.into_iter().filter(|quote| quote.state() == quote::State::Open);
+    let request = ListQuotesRequest {
+        parent: ticket.name.clone(),
+        ..Default::default()
+    };
+    let quotes = play
+        .call(play.cast.customer.list_quotes(request))
+        .await?
+        .quotes;
+    let open = quotes
+        .into_iter()
+        .filter(|quote| quote.state() == quote::State::Open);
     for quote in open {
         let at = Some(to_pb(play.board.later(&ticket.name, 180)));
         let request_id = play.key("quote", &quote.name);
@@ -95,14 +107,23 @@ async fn decide(play: &Play, ticket: &Ticket, declines: bool) -> Result<(), Told
             true => {
                 let reason = "a new one costs little more".to_owned();
                 let name = quote.name;
-                let request =
-                    DeclineQuoteRequest { name, request_id, occur_time: at, reason, ..Default::default() };
+                let request = DeclineQuoteRequest {
+                    name,
+                    request_id,
+                    occur_time: at,
+                    reason,
+                    ..Default::default()
+                };
                 play.call(play.cast.customer.decline_quote(request)).await
             }
             false => {
                 let name = quote.name;
-                let request =
-                    ApproveQuoteRequest { name, request_id, occur_time: at, ..Default::default() };
+                let request = ApproveQuoteRequest {
+                    name,
+                    request_id,
+                    occur_time: at,
+                    ..Default::default()
+                };
                 play.call(play.cast.customer.approve_quote(request)).await
             }
         };
@@ -168,7 +189,10 @@ mod tests {
     fn a_ticket_that_waits_for_a_part_needs_nothing_of_its_customer() {
         let ticket = waiting(State::Pending, Step::Parts, PauseReason::WaitingPart);
         assert_eq!(need(&ticket, None), None);
-        assert_eq!(need(&ticket, Some(Cancel::Waiting)), Some(("withdraw", Need::Nothing)));
+        assert_eq!(
+            need(&ticket, Some(Cancel::Waiting)),
+            Some(("withdraw", Need::Nothing))
+        );
     }
 
     #[test]
@@ -177,6 +201,9 @@ mod tests {
         assert_eq!(need(&quoted, None), Some(("quote", Need::Decision)));
 
         let resolved = waiting(State::Resolved, Step::Delivery, PauseReason::Unspecified);
-        assert_eq!(need(&resolved, Some(Cancel::Waiting)), Some(("confirm", Need::Confirmation)));
+        assert_eq!(
+            need(&resolved, Some(Cancel::Waiting)),
+            Some(("confirm", Need::Confirmation))
+        );
     }
 }

@@ -1,21 +1,13 @@
 //! What people do in every story, and what the suite is awaited to do.
 
-use anyhow::Context;
-use chassis::refusal::{from_pb, to_pb};
-use jiff::SignedDuration;
 use proto::dispatch::v1::work_order::State as Visit;
-use proto::dispatch::v1::{
-    ArriveWorkOrderRequest, CompleteWorkOrderRequest, DepartWorkOrderRequest, GetWorkOrderRequest,
-    ListWorkOrdersRequest, StartWorkOrderRequest, WorkOrder,
-};
+use proto::dispatch::v1::{GetWorkOrderRequest, ListWorkOrdersRequest, WorkOrder};
 use proto::feedback::v1::scorecard::SubjectKind;
 use proto::feedback::v1::{
     IssueSurveyLinkRequest, ListScorecardsRequest, ListSurveysRequest, SubmitSurveyRequest, survey,
 };
-use proto::inventory::v1::{
-    GetReservationRequest, ListReservationsRequest, Reservation, reservation,
-};
-use proto::ticket::v1::ticket::{Kind, State};
+use proto::inventory::v1::{ListReservationsRequest, Reservation, reservation};
+use proto::ticket::v1::ticket::Kind;
 use proto::ticket::v1::{
     CloseTicketRequest, CreateTicketRequest, FaultReport, GetTicketRequest, RespondToTicketRequest,
     Ticket,
@@ -23,9 +15,8 @@ use proto::ticket::v1::{
 
 use super::scene::{PRODUCT, REGION, Scene};
 use super::teller::until;
-use crate::demo::replay::{allows, used_of};
 use crate::report::satisfaction;
-use crate::track::{civil, timeline};
+use crate::track::timeline;
 
 impl Scene {
     /// A customer reports a fault.
@@ -62,7 +53,13 @@ impl Scene {
 
     /// The ticket as it stands.
     pub(super) async fn ticket(&self, name: &str) -> anyhow::Result<Ticket> {
-        Ok(self.cast.agent.get_ticket(GetTicketRequest { name: name.to_owned() }).await?)
+        Ok(self
+            .cast
+            .agent
+            .get_ticket(GetTicketRequest {
+                name: name.to_owned(),
+            })
+            .await?)
     }
 
     /// Awaits a ticket to be as wanted.
@@ -74,7 +71,11 @@ impl Scene {
     ) -> anyhow::Result<Ticket> {
         until(what, || async {
             let ticket = self.ticket(name).await?;
-            Ok(if is_so(&ticket) { Ok(ticket) } else { Err(stands(&ticket)) })
+            Ok(if is_so(&ticket) {
+                Ok(ticket)
+            } else {
+                Err(stands(&ticket))
+            })
         })
         .await
     }
@@ -87,8 +88,16 @@ impl Scene {
         is_so: impl Fn(reservation::State) -> bool,
     ) -> anyhow::Result<Reservation> {
         until(&format!("parts to be {what}"), || async {
-            let request = ListReservationsRequest { ticket: ticket.to_owned(), ..Default::default() };
-            let found = self.cast.agent.list_reservations(request).await?.reservations;
+            let request = ListReservationsRequest {
+                ticket: ticket.to_owned(),
+                ..Default::default()
+            };
+            let found = self
+                .cast
+                .agent
+                .list_reservations(request)
+                .await?
+                .reservations;
             let newest = found.into_iter().max_by_key(|held| held.round);
             Ok(match newest {
                 Some(held) if is_so(held.state()) => Ok(held),
@@ -102,7 +111,11 @@ impl Scene {
     /// The work order of a ticket's round.
     pub(super) async fn visit(&self, ticket: &Ticket) -> anyhow::Result<WorkOrder> {
         let name = ticket.work_order.clone();
-        Ok(self.cast.technician.get_work_order(GetWorkOrderRequest { name }).await?)
+        Ok(self
+            .cast
+            .technician
+            .get_work_order(GetWorkOrderRequest { name })
+            .await?)
     }
 
     /// An agent answers the customer.
@@ -116,80 +129,6 @@ impl Scene {
             ..Default::default()
         };
         self.cast.agent.respond_to_ticket(request).await?;
-        Ok(())
-    }
-
-    /// The technician makes the booked visit, builds in what is held, and the ticket is resolved.
-    pub(super) async fn repair(&mut self, ticket: &Ticket) -> anyhow::Result<()> {
-        let round = ticket.round.max(1);
-        let booked = self
-            .until_ticket(&ticket.name, "a visit to be booked", |ticket| {
-                ticket.round >= round && ticket.appointment.is_some() && !ticket.work_order.is_empty()
-            })
-            .await?;
-        let visit = self.visit(&booked).await?;
-        let window = visit.window.clone().context("the work order has no time")?;
-        let start = window.start.as_ref().and_then(from_pb).context("no start")?;
-        let end = window.end.as_ref().and_then(from_pb).context("no end")?;
-        let key = |step: &str| format!("{step}-{}", visit.name.rsplit('/').next().unwrap_or_default());
-        let (name, technician) = (visit.name.clone(), self.cast.technician.clone());
-        let at = |minutes: i64| Some(to_pb(start + SignedDuration::from_mins(minutes)));
-        let mut allowed = visit.allowed_verbs.clone();
-        let mut told = Vec::new();
-        if allows(&allowed, "depart") {
-            let (name, request_id, occur_time) = (name.clone(), key("depart"), at(-25));
-            let request = DepartWorkOrderRequest { name, request_id, occur_time, ..Default::default() };
-            allowed = technician.depart_work_order(request).await?.allowed_verbs;
-            told.push(format!("{} sets out", civil(Some(start - SignedDuration::from_mins(25)), &self.zone)));
-        }
-        if allows(&allowed, "arrive") {
-            let (name, request_id, occur_time) = (name.clone(), key("arrive"), at(0));
-            let request = ArriveWorkOrderRequest { name, request_id, occur_time, ..Default::default() };
-            allowed = technician.arrive_work_order(request).await?.allowed_verbs;
-            told.push(format!("{} is on site", civil(Some(start), &self.zone)));
-        }
-        if allows(&allowed, "start") {
-            let (name, request_id, occur_time) = (name.clone(), key("start"), at(3));
-            let request = StartWorkOrderRequest { name, request_id, occur_time, ..Default::default() };
-            technician.start_work_order(request).await?;
-        }
-        let held = GetReservationRequest { name: visit.reservation.clone() };
-        let parts_used = match visit.reservation.is_empty() {
-            true => Vec::new(),
-            false => used_of(&technician.get_reservation(held).await?.lines, &booked.serial_number),
-        };
-        for used in &parts_used {
-            told.push(match used.new_serial.as_str() {
-                "" => format!("built in {} × {}", used.quantity.max(1), used.part),
-                new => format!("{}: {} taken out, {new} built in", used.part, used.old_serial),
-            });
-        }
-        let request = CompleteWorkOrderRequest {
-            name: name.clone(),
-            request_id: key("complete"),
-            occur_time: Some(to_pb(end)),
-            parts_used,
-            outcome: Visit::Completed.into(),
-            report: "Replaced and tested.".to_owned(),
-            signature: "Lin Yue".to_owned(),
-            ..Default::default()
-        };
-        technician.complete_work_order(request).await?;
-        self.now = self.now.max(end);
-        told.push(format!("{} done and signed", civil(Some(end), &self.zone)));
-        self.teller.step("Technician", "makes the visit", told);
-
-        let resolved = self
-            .until_ticket(&ticket.name, "the ticket to be resolved", |ticket| {
-                ticket.state() == State::Resolved
-            })
-            .await?;
-        let settled = |state: reservation::State| state == reservation::State::Committed;
-        if !visit.reservation.is_empty() {
-            self.reservation(&ticket.name, "settled", settled).await?;
-        }
-        let told = format!("is resolved: {}", resolved.resolution);
-        self.teller.step("Ticket", told, vec!["used parts left stock, with their serial numbers".to_owned()]);
         Ok(())
     }
 
@@ -208,7 +147,8 @@ impl Scene {
             Err(told) if told.is("ILLEGAL_MOVE") && told.metadata("state") == "CLOSED" => {}
             closed => drop(closed?),
         }
-        self.teller.step("Customer", "confirms; the ticket is closed", vec![]);
+        self.teller
+            .step("Customer", "confirms; the ticket is closed", vec![]);
         Ok(())
     }
 
@@ -226,12 +166,21 @@ impl Scene {
                 ..Default::default()
             };
             let found = self.cast.agent.list_surveys(request).await?.surveys;
-            Ok(found.into_iter().next().ok_or_else(|| "none is open".to_owned()))
+            Ok(found
+                .into_iter()
+                .next()
+                .ok_or_else(|| "none is open".to_owned()))
         })
         .await?;
-        let link = IssueSurveyLinkRequest { name: open.name.clone() };
+        let link = IssueSurveyLinkRequest {
+            name: open.name.clone(),
+        };
         let link = self.cast.agent.issue_survey_link(link).await?;
-        self.teller.step("Feedback", "asks once, by a link that only the customer has", vec![]);
+        self.teller.step(
+            "Feedback",
+            "asks once, by a link that only the customer has",
+            vec![],
+        );
         let at = self.later(600);
         let request = SubmitSurveyRequest {
             token: link.token,
@@ -241,7 +190,11 @@ impl Scene {
             occur_time: Some(at),
         };
         self.cast.customer.submit_survey(request).await?;
-        self.teller.step("Customer", format!("answers {score} of 5: \"{comment}\""), vec![]);
+        self.teller.step(
+            "Customer",
+            format!("answers {score} of 5: \"{comment}\""),
+            vec![],
+        );
         Ok(())
     }
 
@@ -251,10 +204,19 @@ impl Scene {
             subject_kind: SubjectKind::Technician.into(),
             ..Default::default()
         };
-        let cards = self.cast.administrator.list_scorecards(request).await?.scorecards;
+        let cards = self
+            .cast
+            .administrator
+            .list_scorecards(request)
+            .await?
+            .scorecards;
         anyhow::ensure!(!cards.is_empty(), "no scorecard counts the answer");
         let lines = cards.iter().map(satisfaction).collect();
-        self.teller.step("Feedback", "counts it for the technician; one answer proves little", lines);
+        self.teller.step(
+            "Feedback",
+            "counts it for the technician; one answer proves little",
+            lines,
+        );
         Ok(())
     }
 
@@ -263,18 +225,39 @@ impl Scene {
         until("everything held to be given back", || async {
             let reservations = ListReservationsRequest {
                 ticket: ticket.name.clone(),
-                states: vec![reservation::State::Held.into(), reservation::State::Backordered.into()],
+                states: vec![
+                    reservation::State::Held.into(),
+                    reservation::State::Backordered.into(),
+                ],
                 ..Default::default()
             };
-            let held = self.cast.agent.list_reservations(reservations).await?.reservations.len();
+            let held = self
+                .cast
+                .agent
+                .list_reservations(reservations)
+                .await?
+                .reservations
+                .len();
             let visits = ListWorkOrdersRequest {
                 ticket: ticket.name.clone(),
-                states: [Visit::Open, Visit::Scheduled, Visit::EnRoute].map(i32::from).to_vec(),
+                states: [Visit::Open, Visit::Scheduled, Visit::EnRoute]
+                    .map(i32::from)
+                    .to_vec(),
                 ..Default::default()
             };
-            let visits = self.cast.agent.list_work_orders(visits).await?.work_orders.len();
+            let visits = self
+                .cast
+                .agent
+                .list_work_orders(visits)
+                .await?
+                .work_orders
+                .len();
             let free = held + visits == 0;
-            Ok(if free { Ok(()) } else { Err(format!("{held} reservations, {visits} visits are open")) })
+            Ok(if free {
+                Ok(())
+            } else {
+                Err(format!("{held} reservations, {visits} visits are open"))
+            })
         })
         .await
     }

@@ -17,33 +17,68 @@ const AGE: i64 = 16;
 /// From the customer's first word to the scorecard.
 pub(super) async fn play(scene: &mut Scene) -> anyhow::Result<()> {
     let party = scene.add_customer().await?;
-    let told = format!("{} becomes a party; contact data stays there", party.display_name);
-    scene.teller.step("Agent", told, vec![format!("everywhere else they are {}", party.name)]);
+    let told = format!(
+        "{} becomes a party; contact data stays there",
+        party.display_name
+    );
+    scene.teller.step(
+        "Agent",
+        told,
+        vec![format!("everywhere else they are {}", party.name)],
+    );
 
     let asset = scene.add_notebook(AGE).await?;
-    let sold = asset.facts.as_ref().map(|facts| facts.sale_date.clone()).unwrap_or_default();
-    let told = format!("{PRODUCT} {} is registered, sold {sold}", asset.serial_number);
-    scene.teller.step("Vendor", told, vec![format!("it came with the terms of {}", asset.vendor_policy)]);
+    let sold = asset
+        .facts
+        .as_ref()
+        .map(|facts| facts.sale_date.clone())
+        .unwrap_or_default();
+    let told = format!(
+        "{PRODUCT} {} is registered, sold {sold}",
+        asset.serial_number
+    );
+    scene.teller.step(
+        "Vendor",
+        told,
+        vec![format!("it came with the terms of {}", asset.vendor_policy)],
+    );
     show_policies(scene).await?;
 
     let text = "Does not start any more, no light at all";
-    let ticket = scene.report(&asset.serial_number, "MAINBOARD", "", text).await?;
-    let told = format!("reports \"{text}\" and has number {} at once", ticket.number);
+    let ticket = scene
+        .report(&asset.serial_number, "MAINBOARD", "", text)
+        .await?;
+    let told = format!(
+        "reports \"{text}\" and has number {} at once",
+        ticket.number
+    );
     let zone = scene.zone.clone();
-    let promises = ticket.clocks.iter().map(|clock| promised(clock, &zone)).collect();
+    let promises = ticket
+        .clocks
+        .iter()
+        .map(|clock| promised(clock, &zone))
+        .collect();
     scene.teller.step("Customer", told, promises);
 
     let ticket = scene
-        .until_ticket(&ticket.name, "coverage to be decided", |ticket| ticket.entitlement.is_some())
+        .until_ticket(&ticket.name, "coverage to be decided", |ticket| {
+            ticket.entitlement.is_some()
+        })
         .await?;
     let decision = ticket.entitlement.clone().unwrap_or_default();
-    scene.teller.step("Entitlement", in_a_sentence(&decision), reasons(&decision));
+    scene
+        .teller
+        .step("Entitlement", in_a_sentence(&decision), reasons(&decision));
     another_layer(scene, &asset.serial_number, &decision).await?;
 
     parts(scene, &ticket).await?;
     let ticket = booked(scene, &ticket).await?;
     scene.respond(&ticket).await?;
-    scene.teller.step("Agent", "answers the customer", kept(scene, &ticket, "FIRST_RESPONSE").await?);
+    scene.teller.step(
+        "Agent",
+        "answers the customer",
+        kept(scene, &ticket, "FIRST_RESPONSE").await?,
+    );
     scene.repair(&ticket).await?;
     scene.confirm(&ticket).await?;
     scene.survey(&ticket, 5, "Very quick, thank you.").await?;
@@ -51,8 +86,16 @@ pub(super) async fn play(scene: &mut Scene) -> anyhow::Result<()> {
 }
 
 async fn show_policies(scene: &mut Scene) -> anyhow::Result<()> {
-    let request = ListWarrantyPoliciesRequest { page_size: 100, ..Default::default() };
-    let policies = scene.cast.agent.list_warranty_policies(request).await?.warranty_policies;
+    let request = ListWarrantyPoliciesRequest {
+        page_size: 100,
+        ..Default::default()
+    };
+    let policies = scene
+        .cast
+        .agent
+        .list_warranty_policies(request)
+        .await?
+        .warranty_policies;
     let about = |all: &[String], one: &str| all.is_empty() || all.iter().any(|code| code == one);
     let apply: Vec<String> = policies
         .iter()
@@ -63,7 +106,11 @@ async fn show_policies(scene: &mut Scene) -> anyhow::Result<()> {
             format!("{} {id}: {}", policy.layer.to_lowercase(), policy.source)
         })
         .collect();
-    let told = format!("{} of {} policies may speak of it", apply.len(), policies.len());
+    let told = format!(
+        "{} of {} policies may speak of it",
+        apply.len(),
+        policies.len()
+    );
     scene.teller.step("Entitlement", told, apply);
     Ok(())
 }
@@ -77,12 +124,20 @@ async fn another_layer(
     let other = first.terms.iter().find(|term| {
         term.layer != first.winning_layer && term.component != "UNIT" && !term.layer.is_empty()
     });
-    let component = other.map_or("POWER_SUPPLY", |term| &term.component).to_owned();
+    let component = other
+        .map_or("POWER_SUPPLY", |term| &term.component)
+        .to_owned();
     let request = CheckEntitlementRequest {
         serial_number: serial.to_owned(),
-        fault: Some(Fault { component: component.clone(), ..Default::default() }),
+        fault: Some(Fault {
+            component: component.clone(),
+            ..Default::default()
+        }),
         on: scene.today().to_string(),
-        site: Some(Place { region: REGION.to_owned(), city: "Hangzhou".to_owned() }),
+        site: Some(Place {
+            region: REGION.to_owned(),
+            city: "Hangzhou".to_owned(),
+        }),
         ..Default::default()
     };
     let decision = scene.cast.agent.check_entitlement(request).await?;
@@ -91,9 +146,18 @@ async fn another_layer(
         "the {} layer wins for {component} too",
         decision.winning_layer
     );
-    let told = format!("had it been the {}: {}", component.to_lowercase(), in_a_sentence(&decision));
-    let winner = decision.findings.iter().filter(|finding| finding.code == "WINNER");
-    scene.teller.step("Entitlement", told, winner.map(finding).collect());
+    let told = format!(
+        "had it been the {}: {}",
+        component.to_lowercase(),
+        in_a_sentence(&decision)
+    );
+    let winner = decision
+        .findings
+        .iter()
+        .filter(|finding| finding.code == "WINNER");
+    scene
+        .teller
+        .step("Entitlement", told, winner.map(finding).collect());
     Ok(())
 }
 
@@ -108,22 +172,50 @@ async fn parts(scene: &mut Scene, ticket: &Ticket) -> anyhow::Result<()> {
         .map(|line| format!("{} × {} at {}", line.quantity, line.part, line.location))
         .collect();
     let why = held.findings.iter().map(finding).collect();
-    scene.teller.step("Inventory", format!("holds {}", lines.join(", ")), why);
+    scene
+        .teller
+        .step("Inventory", format!("holds {}", lines.join(", ")), why);
     Ok(())
 }
 
 async fn booked(scene: &mut Scene, ticket: &Ticket) -> anyhow::Result<Ticket> {
     let ticket = scene
-        .until_ticket(&ticket.name, "a visit to be booked", |ticket| ticket.appointment.is_some())
+        .until_ticket(&ticket.name, "a visit to be booked", |ticket| {
+            ticket.appointment.is_some()
+        })
         .await?;
     let visit = scene.visit(&ticket).await?;
-    let from = visit.window.as_ref().and_then(|window| window.start.as_ref()).and_then(from_pb);
-    let told = format!("books {} for {}", visit.technician, civil(from, &scene.zone));
-    let codes: Vec<&str> = visit.findings.iter().map(|finding| finding.code.as_str()).collect();
-    for needed in ["TECHNICIAN_CHOSEN", "CERTIFICATE_EXPIRED", "SKILL_MISSING", "BOOKED"] {
-        anyhow::ensure!(codes.contains(&needed), "no finding says {needed}, only {codes:?}");
+    let from = visit
+        .window
+        .as_ref()
+        .and_then(|window| window.start.as_ref())
+        .and_then(from_pb);
+    let told = format!(
+        "books {} for {}",
+        visit.technician,
+        civil(from, &scene.zone)
+    );
+    let codes: Vec<&str> = visit
+        .findings
+        .iter()
+        .map(|finding| finding.code.as_str())
+        .collect();
+    for needed in [
+        "TECHNICIAN_CHOSEN",
+        "CERTIFICATE_EXPIRED",
+        "SKILL_MISSING",
+        "BOOKED",
+    ] {
+        anyhow::ensure!(
+            codes.contains(&needed),
+            "no finding says {needed}, only {codes:?}"
+        );
     }
-    scene.teller.step("Dispatch", told, visit.findings.iter().map(finding).collect());
+    scene.teller.step(
+        "Dispatch",
+        told,
+        visit.findings.iter().map(finding).collect(),
+    );
     Ok(ticket)
 }
 
@@ -131,5 +223,10 @@ async fn booked(scene: &mut Scene, ticket: &Ticket) -> anyhow::Result<Ticket> {
 async fn kept(scene: &Scene, ticket: &Ticket, milestone: &str) -> anyhow::Result<Vec<String>> {
     let ticket = scene.ticket(&ticket.name).await?;
     let of = |clock: &&proto::ticket::v1::Clock| clock.milestone().as_str_name() == milestone;
-    Ok(ticket.clocks.iter().filter(of).map(|clock| promise(clock, &scene.zone)).collect())
+    Ok(ticket
+        .clocks
+        .iter()
+        .filter(of)
+        .map(|clock| promise(clock, &scene.zone))
+        .collect())
 }

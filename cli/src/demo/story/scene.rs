@@ -48,10 +48,20 @@ impl Scene {
     pub(super) async fn set(cast: Cast, teller: Teller) -> anyhow::Result<Scene> {
         let zone = TimeZone::get(ZONE).context("the time zone database lacks Asia/Shanghai")?;
         let now = wednesday(&zone)?;
-        let scene = Scene { cast, teller, party: String::new(), now, zone, devices: 0 };
+        let scene = Scene {
+            cast,
+            teller,
+            party: String::new(),
+            now,
+            zone,
+            devices: 0,
+        };
         scene.stock_parts().await.context("stocking parts")?;
         scene.hire().await.context("adding technicians")?;
-        scene.occupy().await.context("booking the bank's maintenance")?;
+        scene
+            .occupy()
+            .await
+            .context("booking the bank's maintenance")?;
         Ok(scene)
     }
 
@@ -85,8 +95,10 @@ impl Scene {
             region: REGION.to_owned(),
             ..Default::default()
         };
-        let request =
-            CreatePartyRequest { party: Some(party), request_id: "story-party".to_owned() };
+        let request = CreatePartyRequest {
+            party: Some(party),
+            request_id: "story-party".to_owned(),
+        };
         let party = self.cast.agent.create_party(request).await?;
         self.party.clone_from(&party.name);
         Ok(party)
@@ -121,9 +133,27 @@ impl Scene {
     /// Displays are out of stock everywhere; boards lie in the regional and the central store.
     async fn stock_parts(&self) -> anyhow::Result<()> {
         let places = [
-            ("CENTRAL-CN", inventory::stock_location::Kind::Central, "Central store, Wuhan", 30.58, 114.27),
-            ("REGIONAL-CN-ZJ", inventory::stock_location::Kind::Regional, "Regional store, Xiaoshan", 30.18, 120.26),
-            ("DEPOT-HZ", inventory::stock_location::Kind::Depot, "Depot, Hangzhou Xihu", 30.26, 120.13),
+            (
+                "CENTRAL-CN",
+                inventory::stock_location::Kind::Central,
+                "Central store, Wuhan",
+                30.58,
+                114.27,
+            ),
+            (
+                "REGIONAL-CN-ZJ",
+                inventory::stock_location::Kind::Regional,
+                "Regional store, Xiaoshan",
+                30.18,
+                120.26,
+            ),
+            (
+                "DEPOT-HZ",
+                inventory::stock_location::Kind::Depot,
+                "Depot, Hangzhou Xihu",
+                30.26,
+                120.13,
+            ),
         ];
         for (code, kind, title, latitude, longitude) in places {
             let location = inventory::StockLocation {
@@ -141,9 +171,11 @@ impl Scene {
             };
             self.cast.storekeeper.create_stock_location(request).await?;
         }
-        for (component, serialised, cost) in
-            [("MAINBOARD", true, 1_200), ("LCD", true, 700), ("KEYBOARD", false, 90)]
-        {
+        for (component, serialised, cost) in [
+            ("MAINBOARD", true, 1_200),
+            ("LCD", true, 700),
+            ("KEYBOARD", false, 90),
+        ] {
             self.add_part(component, serialised, cost).await?;
         }
         self.receive("CENTRAL-CN", "MAINBOARD", 20).await?;
@@ -158,7 +190,11 @@ impl Scene {
             component: component.to_owned(),
             products: vec![PRODUCT.to_owned()],
             serialised,
-            cost: Some(Money { currency_code: "CNY".to_owned(), units: cost, nanos: 0 }),
+            cost: Some(Money {
+                currency_code: "CNY".to_owned(),
+                units: cost,
+                nanos: 0,
+            }),
             ..Default::default()
         };
         let request = inventory::CreatePartRequest {
@@ -182,7 +218,11 @@ impl Scene {
             location: format!("stockLocations/{location}"),
             part: format!("parts/{PRODUCT}-{component}"),
             quantity: pieces,
-            serial_numbers: if serialised { (1..=pieces).map(serial).collect() } else { vec![] },
+            serial_numbers: if serialised {
+                (1..=pieces).map(serial).collect()
+            } else {
+                vec![]
+            },
             reference: "delivery note".to_owned(),
             request_id: format!("story-in-{location}-{component}"),
             occur_time: Some(to_pb(self.now)),
@@ -195,7 +235,14 @@ impl Scene {
         let lapsed = self.today().checked_sub(40.days())?.to_string();
         let week: Vec<i32> = (1..=6).collect();
         let people = [
-            ("T-WANG", "Wang Jun", "NOTEBOOK_REPAIR", lapsed.as_str(), week.as_slice(), 0.01),
+            (
+                "T-WANG",
+                "Wang Jun",
+                "NOTEBOOK_REPAIR",
+                lapsed.as_str(),
+                week.as_slice(),
+                0.01,
+            ),
             ("T-CHEN", "Chen Bo", "PRINTER_REPAIR", "", &week, 0.015),
             ("T-ZHANG", "Zhang Min", "NOTEBOOK_REPAIR", "", &week, 0.02),
             ("T-LIU", "Liu Fang", "NOTEBOOK_REPAIR", "", &week, 0.06),
@@ -243,9 +290,15 @@ impl Scene {
                 step: "BOOK_VISIT".to_owned(),
                 mode: WorkMode::OnSite.into(),
                 r#type: "MAINTENANCE".to_owned(),
-                required_skills: vec![SkillNeed { skill: "BANK_MAINTENANCE".to_owned(), level: 1 }],
+                required_skills: vec![SkillNeed {
+                    skill: "BANK_MAINTENANCE".to_owned(),
+                    level: 1,
+                }],
                 site: Some(self.site()),
-                duration: Some(prost_types::Duration { seconds: 2 * 3_600 + 1_200, nanos: 0 }),
+                duration: Some(prost_types::Duration {
+                    seconds: 2 * 3_600 + 1_200,
+                    nanos: 0,
+                }),
                 window: Some(TimeWindow {
                     start: Some(to_pb(at(9)?.timestamp())),
                     end: Some(to_pb(at(12)?.timestamp())),
@@ -262,7 +315,11 @@ impl Scene {
 }
 
 fn held(skill: &str, until: &str) -> technician::Skill {
-    technician::Skill { skill: skill.to_owned(), level: 3, valid_until: until.to_owned() }
+    technician::Skill {
+        skill: skill.to_owned(),
+        level: 3,
+        valid_until: until.to_owned(),
+    }
 }
 
 /// The last Wednesday, 10:00, that is at least forty days ago.

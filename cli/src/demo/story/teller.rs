@@ -23,7 +23,11 @@ pub(super) struct Teller {
 
 impl Teller {
     pub(super) fn new(voice: Voice) -> Teller {
-        Teller { voice, steps: 0, last: Instant::now() }
+        Teller {
+            voice,
+            steps: 0,
+            last: Instant::now(),
+        }
     }
 
     /// Steps told so far.
@@ -46,7 +50,9 @@ impl Teller {
         let what = what.into();
         if self.voice.json {
             let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            emit(&json!({ "step": self.steps, "who": who, "what": what, "why": why, "millis": millis }));
+            emit(
+                &json!({ "step": self.steps, "who": who, "what": what, "why": why, "millis": millis }),
+            );
             return;
         }
         say(format!(
@@ -62,10 +68,7 @@ impl Teller {
 }
 
 /// Asks until there is an answer; says what it waited for, and how things stood, when none came.
-pub(super) async fn until<T, F>(
-    what: &str,
-    mut ask: impl FnMut() -> F,
-) -> anyhow::Result<T>
+pub(super) async fn until<T, F>(what: &str, mut ask: impl FnMut() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = anyhow::Result<Result<T, String>>>,
 {

@@ -16,7 +16,9 @@ use crate::check::{finding, in_a_sentence};
 pub(super) async fn a_quote(scene: &mut Scene) -> anyhow::Result<()> {
     let asset = scene.add_notebook(3).await?;
     let text = "Spilled coffee over it, several keys are dead";
-    let ticket = scene.report(&asset.serial_number, "KEYBOARD", "LIQUID", text).await?;
+    let ticket = scene
+        .report(&asset.serial_number, "KEYBOARD", "LIQUID", text)
+        .await?;
     let (ticket, quote) = quoted(scene, &ticket).await?;
     let at = scene.later(90);
     let request = ApproveQuoteRequest {
@@ -26,12 +28,18 @@ pub(super) async fn a_quote(scene: &mut Scene) -> anyhow::Result<()> {
         ..Default::default()
     };
     scene.cast.customer.approve_quote(request).await?;
-    scene.teller.step("Customer", "approves the quote; only now parts are held", vec![]);
+    scene.teller.step(
+        "Customer",
+        "approves the quote; only now parts are held",
+        vec![],
+    );
     scene.repair(&ticket).await?;
     scene.confirm(&ticket).await?;
 
     let asset = scene.add_notebook(3).await?;
-    let ticket = scene.report(&asset.serial_number, "MAINBOARD", "LIQUID", "Tea in it").await?;
+    let ticket = scene
+        .report(&asset.serial_number, "MAINBOARD", "LIQUID", "Tea in it")
+        .await?;
     let (ticket, quote) = quoted(scene, &ticket).await?;
     let at = scene.later(30);
     let request = DeclineQuoteRequest {
@@ -43,12 +51,18 @@ pub(super) async fn a_quote(scene: &mut Scene) -> anyhow::Result<()> {
     };
     scene.cast.customer.decline_quote(request).await?;
     let ended = scene
-        .until_ticket(&ticket.name, "the declined repair to be cancelled", |ticket| {
-            ticket.state() == State::Cancelled
-        })
+        .until_ticket(
+            &ticket.name,
+            "the declined repair to be cancelled",
+            |ticket| ticket.state() == State::Cancelled,
+        )
         .await?;
     scene.nothing_held(&ended).await?;
-    scene.teller.step("Another", "declines: the ticket is cancelled and nothing is held", vec![]);
+    scene.teller.step(
+        "Another",
+        "declines: the ticket is cancelled and nothing is held",
+        vec![],
+    );
     Ok(())
 }
 
@@ -59,18 +73,34 @@ async fn quoted(scene: &mut Scene, ticket: &Ticket) -> anyhow::Result<(Ticket, Q
         })
         .await?;
     let decision = ticket.entitlement.clone().unwrap_or_default();
-    ensure!(decision.outcome() == Outcome::Chargeable, "the decision is {:?}", decision.outcome());
+    ensure!(
+        decision.outcome() == Outcome::Chargeable,
+        "the decision is {:?}",
+        decision.outcome()
+    );
     let about = |code: &str| matches!(code, "EXCLUSION" | "PRICE");
-    let why = decision.findings.iter().filter(|finding| about(&finding.code)).map(finding);
-    scene.teller.step("Entitlement", in_a_sentence(&decision), why.collect());
+    let why = decision
+        .findings
+        .iter()
+        .filter(|finding| about(&finding.code))
+        .map(finding);
+    scene
+        .teller
+        .step("Entitlement", in_a_sentence(&decision), why.collect());
 
-    let request = ListQuotesRequest { parent: ticket.name.clone(), ..Default::default() };
+    let request = ListQuotesRequest {
+        parent: ticket.name.clone(),
+        ..Default::default()
+    };
     let quotes = scene.cast.customer.list_quotes(request).await?.quotes;
     let quote = quotes.into_iter().next();
     let quote = quote.ok_or_else(|| anyhow::anyhow!("the ticket waits, but has no quote"))?;
     let lines = quote.lines.iter().map(|line| {
         let price = line.unit_price.clone().unwrap_or_default();
-        format!("{} × {}: {} {}", line.quantity, line.description, price.currency_code, price.units)
+        format!(
+            "{} × {}: {} {}",
+            line.quantity, line.description, price.currency_code, price.units
+        )
     });
     let total = quote.total.clone().unwrap_or_default();
     let told = format!("quotes {} {}", total.currency_code, total.units);
@@ -81,25 +111,46 @@ async fn quoted(scene: &mut Scene, ticket: &Ticket) -> anyhow::Result<(Ticket, Q
 /// No display anywhere: the ticket waits, our time, until one arrives.
 pub(super) async fn a_backorder(scene: &mut Scene) -> anyhow::Result<()> {
     let asset = scene.add_notebook(5).await?;
-    let ticket = scene.report(&asset.serial_number, "LCD", "", "Display stays dark").await?;
+    let ticket = scene
+        .report(&asset.serial_number, "LCD", "", "Display stays dark")
+        .await?;
     let waits = |state: reservation::State| state == reservation::State::Backordered;
-    let waiting = scene.reservation(&ticket.name, "backordered", waits).await?;
+    let waiting = scene
+        .reservation(&ticket.name, "backordered", waits)
+        .await?;
     let why = waiting.findings.iter().map(finding).collect();
-    scene.teller.step("Inventory", "has none anywhere: the reservation is BACKORDERED", why);
+    scene.teller.step(
+        "Inventory",
+        "has none anywhere: the reservation is BACKORDERED",
+        why,
+    );
     let ticket = scene
         .until_ticket(&ticket.name, "the ticket to wait for the part", |ticket| {
             ticket.pause_reason() == PauseReason::WaitingPart
         })
         .await?;
-    scene.teller.step("Ticket", "waits for the part, and that is our time, not the customer's", vec![]);
+    scene.teller.step(
+        "Ticket",
+        "waits for the part, and that is our time, not the customer's",
+        vec![],
+    );
 
     scene.later(26 * 60);
     scene.receive("REGIONAL-CN-ZJ", "LCD", 2).await?;
     let holds = |state: reservation::State| state == reservation::State::Held;
-    let held = scene.reservation(&ticket.name, "served from the delivery", holds).await?;
-    let promoted = held.findings.iter().filter(|finding| finding.code == "PROMOTED");
+    let held = scene
+        .reservation(&ticket.name, "served from the delivery", holds)
+        .await?;
+    let promoted = held
+        .findings
+        .iter()
+        .filter(|finding| finding.code == "PROMOTED");
     let why = promoted.map(finding).collect();
-    scene.teller.step("Storekeeper", "books two displays in; the waiting repair is served at once", why);
+    scene.teller.step(
+        "Storekeeper",
+        "books two displays in; the waiting repair is served at once",
+        why,
+    );
     scene.repair(&ticket).await?;
     scene.confirm(&ticket).await
 }
@@ -108,14 +159,19 @@ pub(super) async fn a_backorder(scene: &mut Scene) -> anyhow::Result<()> {
 pub(super) async fn a_cancellation(scene: &mut Scene) -> anyhow::Result<()> {
     let asset = scene.add_notebook(5).await?;
     let text = "Restarts by itself";
-    let ticket = scene.report(&asset.serial_number, "MAINBOARD", "", text).await?;
     let ticket = scene
-        .until_ticket(&ticket.name, "a visit to be booked", |ticket| ticket.appointment.is_some())
+        .report(&asset.serial_number, "MAINBOARD", "", text)
         .await?;
-    scene.teller.step("Ticket", "holds a part and a visit", vec![
-        ticket.reservation.clone(),
-        ticket.work_order.clone(),
-    ]);
+    let ticket = scene
+        .until_ticket(&ticket.name, "a visit to be booked", |ticket| {
+            ticket.appointment.is_some()
+        })
+        .await?;
+    scene.teller.step(
+        "Ticket",
+        "holds a part and a visit",
+        vec![ticket.reservation.clone(), ticket.work_order.clone()],
+    );
     let at = scene.later(40);
     let request = CancelTicketRequest {
         name: ticket.name.clone(),
@@ -126,7 +182,11 @@ pub(super) async fn a_cancellation(scene: &mut Scene) -> anyhow::Result<()> {
     };
     scene.cast.customer.cancel_ticket(request).await?;
     scene.nothing_held(&ticket).await?;
-    scene.teller.step("Customer", "withdraws: the part is back in stock, the technician free", vec![]);
+    scene.teller.step(
+        "Customer",
+        "withdraws: the part is back in stock, the technician free",
+        vec![],
+    );
     Ok(())
 }
 
@@ -134,17 +194,28 @@ pub(super) async fn a_cancellation(scene: &mut Scene) -> anyhow::Result<()> {
 pub(super) async fn a_low_score(scene: &mut Scene) -> anyhow::Result<()> {
     let asset = scene.add_notebook(5).await?;
     let text = "Keyboard types double";
-    let ticket = scene.report(&asset.serial_number, "KEYBOARD", "", text).await?;
+    let ticket = scene
+        .report(&asset.serial_number, "KEYBOARD", "", text)
+        .await?;
     scene.repair(&ticket).await?;
     scene.confirm(&ticket).await?;
     scene.survey(&ticket, 1, "It types double again.").await?;
     let again = scene
-        .until_ticket(&ticket.name, "the low answer to reopen the ticket", |ticket| {
-            ticket.round >= 2 && !matches!(ticket.state(), State::Closed | State::Resolved)
-        })
+        .until_ticket(
+            &ticket.name,
+            "the low answer to reopen the ticket",
+            |ticket| {
+                ticket.round >= 2 && !matches!(ticket.state(), State::Closed | State::Resolved)
+            },
+        )
         .await?;
-    let told = format!("is open again, round {}, with the reason on its timeline", again.round);
-    scene.teller.step("Ticket", told, scene.last_words(&again).await?);
+    let told = format!(
+        "is open again, round {}, with the reason on its timeline",
+        again.round
+    );
+    scene
+        .teller
+        .step("Ticket", told, scene.last_words(&again).await?);
     scene.repair(&again).await?;
     scene.confirm(&again).await?;
     scene.survey(&again, 5, "Now it is right.").await
