@@ -53,6 +53,8 @@ pub(super) enum Done {
     Released(i32),
     /// The visit of that round is not booked any more.
     VisitCancelled(i32),
+    /// The visit of that round was done already; its own event settles what it used.
+    VisitEnded(i32),
     /// A step of our own.
     Own(Step),
 }
@@ -157,8 +159,10 @@ impl Peers {
             Step::CancelVisit(round) => {
                 let mut orders = WorkOrderServiceClient::new(self.dispatch.clone());
                 let request = us.request(peers::cancel_visit(ticket, round, at));
-                over(orders.cancel_work_order(request).await)?;
-                Ok(Done::VisitCancelled(round))
+                match over(orders.cancel_work_order(request).await)? {
+                    Over::Now => Ok(Done::VisitCancelled(round)),
+                    Over::Before => Ok(Done::VisitEnded(round)),
+                }
             }
             Step::IssueQuote | Step::ExpireQuote | Step::Reject | Step::AutoClose => {
                 Ok(Done::Own(step))
@@ -183,11 +187,19 @@ fn kept<Q: Message + Default>(asked: Option<&[u8]>) -> Result<Q, Failed> {
     Q::decode(bytes).map_err(|e| Failed::Refused(format!("the kept request cannot be read: {e}")))
 }
 
+/// Since when there is nothing to give back.
+enum Over {
+    /// It was given back.
+    Now,
+    /// It was settled or done already.
+    Before,
+}
+
 /// Giving back what is settled or done already is done as well.
-fn over<T>(answer: Result<T, Status>) -> Result<(), Failed> {
+fn over<T>(answer: Result<T, Status>) -> Result<Over, Failed> {
     match answer {
-        Ok(_) => Ok(()),
-        Err(status) if reason_of(&status) == "ILLEGAL_MOVE" => Ok(()),
+        Ok(_) => Ok(Over::Now),
+        Err(status) if reason_of(&status) == "ILLEGAL_MOVE" => Ok(Over::Before),
         Err(status) => Err(status.into()),
     }
 }
@@ -224,6 +236,7 @@ impl Done {
             },
             Done::Released(round) => answers::parts_released(ticket, round, deed),
             Done::VisitCancelled(round) => answers::visit_cancelled(ticket, round, deed),
+            Done::VisitEnded(round) => answers::visit_ends_itself(ticket, round),
             Done::Own(step) => return own(step, desk, ticket, deed),
         };
         Ok(None)
