@@ -1,0 +1,93 @@
+//! What must be so at the end of every story.
+
+use proto::dispatch::v1::work_order::State as Visit;
+use proto::inventory::v1::reservation::State as Hold;
+use proto::ticket::v1::Ticket;
+use sqlx::{Connection, PgConnection};
+
+use super::{SERVICES, World, until};
+
+/// Reservations that hold parts or wait for them.
+pub const HOLDS: [Hold; 2] = [Hold::Held, Hold::Backordered];
+
+/// Work orders that take somebody's time, or will.
+pub const VISITS: [Visit; 5] = [
+    Visit::Open,
+    Visit::Offered,
+    Visit::Scheduled,
+    Visit::EnRoute,
+    Visit::OnSite,
+];
+
+impl World {
+    /// Awaits that neither parts nor anybody's time are held for a ticket, by the word of those who hold them.
+    pub async fn nothing_is_held_for(&self, ticket: &Ticket) {
+        until("nothing is held for the ticket", async || {
+            let holds = self.reservations_of(&ticket.name, &HOLDS).await.len();
+            let visits = self.work_orders_of(&ticket.name, &VISITS).await.len();
+            let what = format!("{holds} reservations, {visits} visits");
+            if holds + visits == 0 {
+                Ok(())
+            } else {
+                Err(what)
+            }
+        })
+        .await;
+    }
+
+    /// Every law of every service holds in its tables, once the events at hand have been taken.
+    pub async fn verify(&self) {
+        until("every law holds", async || {
+            let found = self.breaches().await;
+            if found.is_empty() {
+                Ok(())
+            } else {
+                Err(found.join("\n"))
+            }
+        })
+        .await;
+    }
+
+    /// What breaks a law now.
+    pub async fn breaches(&self) -> Vec<String> {
+        let mut conn = PgConnection::connect(&self.database_url).await.unwrap();
+        let mut found = Vec::new();
+        for service in SERVICES {
+            let path =
+                sqlx::query("select set_config('search_path', $1, false)").bind(service.name);
+            path.execute(&mut conn).await.unwrap();
+            let common = chassis::invariants::check(&mut conn).await.unwrap();
+            let common = common
+                .iter()
+                .map(|breach| (breach.law, &breach.subject, &breach.detail));
+            found.extend(common.map(|breach| told(service.name, breach)));
+            found.extend(own(service.name, &mut conn).await);
+        }
+        conn.close().await.unwrap();
+        found
+    }
+}
+
+fn told(service: &str, (law, subject, detail): (&str, &String, &String)) -> String {
+    format!("{service} {law}: {subject}: {detail}")
+}
+
+/// The laws that a service adds to those that all have.
+async fn own(service: &str, conn: &mut PgConnection) -> Vec<String> {
+    macro_rules! checked {
+        ($krate:ident) => {{
+            let breaches = $krate::invariants::check(conn).await.unwrap();
+            let told = breaches
+                .iter()
+                .map(|b| told(service, (b.law, &b.subject, &b.detail)));
+            told.collect()
+        }};
+    }
+    match service {
+        "ticket" => checked!(ticket),
+        "inventory" => checked!(inventory),
+        "dispatch" => checked!(dispatch),
+        "feedback" => checked!(feedback),
+        _ => Vec::new(),
+    }
+}
