@@ -87,7 +87,7 @@ pub enum MoneyRefused {
     /// `nanos` is a whole unit or more.
     #[error("nanos is not within -999,999,999 to 999,999,999")]
     NanosOutOfRange,
-    /// The sum leaves the range of the type.
+    /// 100,000,000,000 units or more, on either side of zero: more than the tables keep.
     #[error("the amount is too large")]
     TooLarge,
     /// Two amounts of different currencies were added.
@@ -96,6 +96,9 @@ pub enum MoneyRefused {
 }
 
 const NANOS_PER_UNIT: i64 = 1_000_000_000;
+
+/// What the tables keep (`numeric(20, 9)`): eleven digits before the point.
+const TOO_LARGE: Decimal = Decimal::from_parts(1_215_752_192, 23, 0, false, 0);
 
 impl Money {
     /// An amount of a currency.
@@ -122,19 +125,23 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyRefused::CurrenciesDiffer);
         }
-        let sum = self.amount.checked_add(other.amount);
-        let amount = sum.ok_or(MoneyRefused::TooLarge)?;
-        Ok(Money { amount, ..self })
+        self.becomes(self.amount.checked_add(other.amount))
     }
 
     /// The amount times a factor (a quantity, a share), not rounded.
     pub fn times(self, factor: Decimal) -> Result<Money, MoneyRefused> {
-        let product = self.amount.checked_mul(factor);
-        let amount = product.ok_or(MoneyRefused::TooLarge)?;
+        self.becomes(self.amount.checked_mul(factor))
+    }
+
+    /// The same currency's other amount, where it can be kept.
+    fn becomes(self, amount: Option<Decimal>) -> Result<Money, MoneyRefused> {
+        let fits = amount.filter(|amount| amount.abs() < TOO_LARGE);
+        let amount = fits.ok_or(MoneyRefused::TooLarge)?;
         Ok(Money { amount, ..self })
     }
 
-    /// Reads the contract's shape; refuses unknown currencies and inconsistent fractions.
+    /// Reads the contract's shape; refuses unknown currencies, inconsistent fractions and what is
+    /// too large to be kept.
     pub fn from_pb(money: &pb::Money) -> Result<Money, MoneyRefused> {
         let currency = Currency::of(&money.currency_code).ok_or(MoneyRefused::UnknownCurrency)?;
         if i64::from(money.nanos).abs() >= NANOS_PER_UNIT {
@@ -145,7 +152,7 @@ impl Money {
         }
         let fraction = Decimal::new(i64::from(money.nanos), 9);
         let amount = (Decimal::from(money.units) + fraction).normalize();
-        Ok(Money { amount, currency })
+        Money::zero(currency).becomes(Some(amount))
     }
 
     /// Writes the contract's shape; what is finer than a billionth is rounded half-even. An
@@ -205,7 +212,8 @@ mod tests {
             "12.34",
             "-12.34",
             "-0.000000001",
-            "9223372036854775807",
+            "99999999999.999999999",
+            "-99999999999.999999999",
         ] {
             let there = money(amount, "USD").to_pb();
             let back = Money::from_pb(&there).unwrap();
@@ -234,6 +242,23 @@ mod tests {
             refused(pb("USD", 0, i32::MIN)),
             MoneyRefused::NanosOutOfRange
         );
+    }
+
+    #[test]
+    fn amounts_that_the_tables_cannot_keep_are_refused() {
+        let largest = money("99999999999.999999999", "USD");
+        let more = [
+            largest.plus(money("0.000000001", "USD")),
+            largest.times(Decimal::TWO),
+            largest.times(Decimal::MAX),
+            money("-99999999999.999999999", "USD").plus(money("-0.000000001", "USD")),
+            Money::from_pb(&money("100000000000", "USD").to_pb()),
+            Money::from_pb(&money("-9223372036854775808", "USD").to_pb()),
+        ];
+        for refused in more {
+            assert_eq!(refused, Err(MoneyRefused::TooLarge));
+        }
+        assert_eq!(TOO_LARGE, Decimal::from(100_000_000_000_i64));
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Violations {
         let value = value?;
         let instant = from_pb(value);
         if instant.is_none() {
-            self.add(field, "is no instant of the years -9999 to 9999");
+            self.add(field, "is no instant of the years 1 to 9999");
         }
         instant
     }
@@ -265,9 +265,13 @@ pub fn to_pb(instant: Timestamp) -> prost_types::Timestamp {
     }
 }
 
+/// The first second of the year 1, where the contract's instants begin; tables keep no years much
+/// before it.
+const FIRST_SECOND: i64 = -62_135_596_800;
+
 /// An instant the contract wrote, truncated to microseconds; `None` when it is out of range.
 pub fn from_pb(instant: &prost_types::Timestamp) -> Option<Timestamp> {
-    if !(0..1_000_000_000).contains(&instant.nanos) {
+    if !(0..1_000_000_000).contains(&instant.nanos) || instant.seconds < FIRST_SECOND {
         return None;
     }
     let nanoseconds = i128::from(instant.seconds) * 1_000_000_000 + i128::from(instant.nanos);
@@ -311,6 +315,8 @@ mod tests {
         }
         let bad = |seconds, nanos| from_pb(&prost_types::Timestamp { seconds, nanos });
         assert_eq!(bad(i64::MAX, 0), None);
+        assert_eq!(bad(FIRST_SECOND - 1, 0), None);
+        assert!(bad(FIRST_SECOND, 0).is_some());
         assert_eq!(bad(0, -1), None);
         assert_eq!(bad(0, 1_000_000_000), None);
     }
