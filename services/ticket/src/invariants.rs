@@ -158,15 +158,16 @@ async fn processes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> 
     Ok(breaches.collect())
 }
 
-/// A ticket's fact of its quote agrees with the quote.
+/// A ticket's fact of its quote agrees with the quote, and a ticket that is over has none open.
 async fn quotes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select q.quote_id, q.ticket_id, q.state, t.facts ->> 'quote' as fact
         from quotes q
         join tickets t on t.tenant_id = q.tenant_id and t.ticket_id = q.ticket_id
         where t.facts ->> 'quote_id' = q.quote_id::text and (
-            (q.state = 'APPROVED') <> (t.facts ->> 'quote' = 'APPROVED')
-            or (q.state = 'DECLINED' and t.facts ->> 'quote' <> 'REFUSED'))
+            (q.state = 'APPROVED') <> coalesce(t.facts ->> 'quote' = 'APPROVED', false)
+            or (q.state = 'DECLINED' and t.facts ->> 'quote' is distinct from 'REFUSED')
+            or (q.state = 'OPEN' and t.state in ('CLOSED', 'CANCELLED', 'REJECTED')))
         order by q.quote_id limit 1000"#
     );
     let rows = rows.fetch_all(conn).await?;

@@ -19,6 +19,10 @@ use crate::domain::timeline::sentence;
 use crate::store;
 use crate::wire::{self, Occurrence};
 
+/// Most intervals of one clock that are told, the latest ones: some fifteen working years, so
+/// that an answer over a clock open for a century stays within what clients read.
+const MOST_INTERVALS: usize = 10_000;
+
 impl Desk {
     pub(super) async fn get(&self, request: Request<pb::GetTicketRequest>) -> Answer<pb::Ticket> {
         let (caller, request) = (Caller::of(&request)?, request.into_inner());
@@ -130,8 +134,9 @@ impl Desk {
         let clocks = self.counting(&ticket, |counting| {
             let clocks = clocks::read(counting, &ticket.moments, now);
             let explained = clocks.iter().map(|clock| {
-                let intervals = clocks::explain(counting, clock, &ticket.moments, now);
-                wire::write_clock(clock, intervals)
+                let mut intervals = clocks::explain(counting, clock, &ticket.moments, now);
+                let oldest = intervals.len().saturating_sub(MOST_INTERVALS);
+                wire::write_clock(clock, intervals.split_off(oldest))
             });
             explained.collect()
         });

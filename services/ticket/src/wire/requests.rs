@@ -74,7 +74,7 @@ pub fn read_ticket(
     let region = Some(region)
         .filter(|region| !region.is_empty())
         .or_else(|| caller.region.clone());
-    if region.is_none() {
+    if region.is_none() && request.ticket.is_some() {
         v.add("ticket.region", "is required, as the caller has none");
     }
     let new = NewTicket {

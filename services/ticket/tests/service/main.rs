@@ -7,4 +7,10 @@
 )]
 
 mod down;
+mod history;
+mod lists;
+mod quotes;
+mod refusals;
 mod support;
+mod tickets;
+mod verbs;
