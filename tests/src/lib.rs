@@ -3,6 +3,7 @@
 //!
 //! [`world::World`] is one vendor's after-sales service with everything a story needs. The tests beside this crate
 //! tell what happens in it: `stories` the whole job and its other endings, `trace` that one trace shows all of it.
+//! [`processes::Suite`] runs the services as they are deployed, to be killed: `crashes`, `processes`, `events`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,4 +11,5 @@
     reason = "a test cannot go on without its ground; it says so by a panic"
 )]
 
+pub mod processes;
 pub mod world;

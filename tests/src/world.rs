@@ -64,7 +64,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const QUICK: [(&str, &str, &str); 5] = [
     ("ticket", "ticket.progress.first_pause_ms", "10"),
     ("ticket", "ticket.progress.longest_pause_ms", "100"),
-    ("ticket", "ticket.progress.attempts_until_attention", "1000"),
+    ("ticket", "ticket.progress.attempts_until_attention", "100"),
     ("ticket", "ticket.progress.attempts_until_stop", "1000"),
     ("dispatch", "dispatch.retry_seconds", "1"),
 ];
