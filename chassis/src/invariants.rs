@@ -31,6 +31,9 @@ pub const DEAD: &str = "G6_NO_DEAD_LETTER_WAITS";
 /// A consumer has passed no more than its producer gave.
 pub const AHEAD: &str = "G6_NO_CONSUMER_AHEAD";
 
+/// Every law of [`check`].
+pub const LAWS: [&str; 5] = [FEED, COUNT, WAITING, ORDER, DEAD];
+
 /// Seconds an event may wait for its number: an outage of the relay's process and its lease.
 const PATIENCE_SECONDS: f64 = 60.0;
 

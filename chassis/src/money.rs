@@ -87,7 +87,7 @@ pub enum MoneyRefused {
     /// `nanos` is a whole unit or more.
     #[error("nanos is not within -999,999,999 to 999,999,999")]
     NanosOutOfRange,
-    /// 100,000,000,000 units or more, on either side of zero: more than the tables keep.
+    /// 99,999,999,999 units or more, on either side of zero: more than the tables keep.
     #[error("the amount is too large")]
     TooLarge,
     /// Two amounts of different currencies were added.
@@ -97,8 +97,9 @@ pub enum MoneyRefused {
 
 const NANOS_PER_UNIT: i64 = 1_000_000_000;
 
-/// What the tables keep (`numeric(20, 9)`): eleven digits before the point.
-const TOO_LARGE: Decimal = Decimal::from_parts(1_215_752_192, 23, 0, false, 0);
+/// Tables keep eleven digits before the point (`numeric(20, 9)`); one unit less, so that rounding
+/// up stays within.
+const TOO_LARGE: Decimal = Decimal::from_parts(1_215_752_191, 23, 0, false, 0);
 
 impl Money {
     /// An amount of a currency.
@@ -212,8 +213,8 @@ mod tests {
             "12.34",
             "-12.34",
             "-0.000000001",
-            "99999999999.999999999",
-            "-99999999999.999999999",
+            "99999999998.999999999",
+            "-99999999998.999999999",
         ] {
             let there = money(amount, "USD").to_pb();
             let back = Money::from_pb(&there).unwrap();
@@ -246,19 +247,20 @@ mod tests {
 
     #[test]
     fn amounts_that_the_tables_cannot_keep_are_refused() {
-        let largest = money("99999999999.999999999", "USD");
+        let largest = money("99999999998.999999999", "USD");
         let more = [
             largest.plus(money("0.000000001", "USD")),
             largest.times(Decimal::TWO),
             largest.times(Decimal::MAX),
-            money("-99999999999.999999999", "USD").plus(money("-0.000000001", "USD")),
-            Money::from_pb(&money("100000000000", "USD").to_pb()),
+            money("-99999999998.999999999", "USD").plus(money("-0.000000001", "USD")),
+            Money::from_pb(&money("99999999999", "USD").to_pb()),
             Money::from_pb(&money("-9223372036854775808", "USD").to_pb()),
         ];
         for refused in more {
             assert_eq!(refused, Err(MoneyRefused::TooLarge));
         }
-        assert_eq!(TOO_LARGE, Decimal::from(100_000_000_000_i64));
+        assert_eq!(TOO_LARGE, Decimal::from(99_999_999_999_i64));
+        assert_eq!(largest.rounded().amount, TOO_LARGE);
     }
 
     #[test]

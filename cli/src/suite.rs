@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chassis::config::Config;
+use chassis::invariants::Breach;
 use chassis::local::{self, Local};
 use chassis::service::{self, Blueprint, Running};
 use chassis::telemetry::{self, Telemetry};
@@ -28,17 +29,12 @@ const DATABASE: &str = "fettle";
 /// The admin listener's distance from the gRPC port.
 const ADMIN: u16 = 100;
 
-type Check = for<'c> fn(&'c mut PgConnection) -> BoxFuture<'c, anyhow::Result<Vec<Found>>>;
+type Check = for<'c> fn(&'c mut PgConnection) -> BoxFuture<'c, Result<Vec<Breach>, sqlx::Error>>;
 
-/// A broken law as a service tells it.
-struct Found {
-    law: &'static str,
-    words: String,
-}
-
-/// One service of the suite: how it is made, and what must hold of its tables.
+/// One service of the suite: how it is made, and what must hold of its own tables.
 struct Part {
     blueprint: &'static Blueprint,
+    laws: &'static [&'static str],
     check: Check,
 }
 
@@ -47,27 +43,18 @@ macro_rules! part {
     ($service:ident) => {
         Part {
             blueprint: &$service::BLUEPRINT,
-            check: |conn| {
-                async move {
-                    let breaches = $service::invariants::check(conn).await;
-                    let breaches = breaches.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-                    let found = breaches.into_iter().map(|breach| Found {
-                        law: breach.law.into(),
-                        words: format!("{}: {}", breach.subject, breach.detail),
-                    });
-                    Ok(found.collect())
-                }
-                .boxed()
-            },
+            laws: &$service::invariants::LAWS,
+            check: |conn| $service::invariants::check(conn).boxed(),
         }
     };
 }
 
-/// Wires a service crate that tells no laws beyond those that every service has.
+/// Wires a service crate whose tables keep no law beyond those that every service has.
 macro_rules! part_without_laws {
     ($service:ident) => {
         Part {
             blueprint: &$service::BLUEPRINT,
+            laws: &[],
             check: |_| std::future::ready(Ok(Vec::new())).boxed(),
         }
     };

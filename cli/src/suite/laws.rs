@@ -1,23 +1,30 @@
-//! The laws of the suite's databases: what each service says must hold of its tables, and what must
-//! hold of every service's.
+//! The laws of the suite's databases: what each service says must hold of its tables, what must
+//! hold of every service's, and what must hold between them.
 
 use std::path::Path;
 
 use anyhow::Context;
 use chassis::config::Config;
+use chassis::invariants::{self, Breach, Place, feeds_agree};
 use chassis::local::Local;
 use chassis::service::Blueprint;
 use serde::Serialize;
 use sqlx::{Connection, PgConnection};
 
-use super::{DATABASE, Found, PARTS, blocking, databases_configured};
+use super::{DATABASE, PARTS, blocking, databases_configured};
+
+/// Between services: what is over holds nothing, in whoever's tables it may be.
+const LEFT_BEHIND: &str = "PROCESS_NOTHING_HELD_WHEN_OVER";
+
+/// The laws between services.
+const BETWEEN: [&str; 2] = [invariants::AHEAD, LEFT_BEHIND];
 
 /// A law and what breaks it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Law {
-    /// The service that keeps it.
+    /// The service that keeps it; "all": between services.
     pub(crate) service: &'static str,
-    /// The law; "every law" when none of the service's is broken.
+    /// The law.
     pub(crate) law: String,
     /// What breaks it; empty: it holds.
     pub(crate) breaches: Vec<String>,
@@ -35,17 +42,47 @@ pub(crate) async fn laws(dir: &Path) -> anyhow::Result<Vec<Law>> {
         }
     };
     let mut laws = Vec::new();
+    let (mut passed, mut published) = (Vec::new(), Vec::new());
+    // What consumers passed is read before what producers gave: events go on meanwhile.
+    for part in &PARTS {
+        let mut conn = connect(part.blueprint, local.as_ref()).await?;
+        passed.extend(invariants::passed(&mut conn).await?);
+        conn.close().await?;
+    }
     for part in &PARTS {
         let name = part.blueprint.name;
-        let mut conn = connect(part.blueprint, local.as_ref())
-            .await
-            .context(name)?;
+        let mut conn = connect(part.blueprint, local.as_ref()).await.context(name)?;
+        published.extend(invariants::published(&mut conn, name).await.context(name)?);
         let mut found = (part.check)(&mut conn).await.context(name)?;
-        found.extend(given_up(&mut conn).await.context(name)?);
+        found.extend(invariants::check(&mut conn).await.context(name)?);
         conn.close().await?;
-        laws.extend(by_law(name, found));
+        laws.extend(by_law(name, &[part.laws, &invariants::LAWS].concat(), found));
     }
+    let between = between(local.as_ref(), &published, &passed).await?;
+    laws.extend(by_law("all", &BETWEEN, between));
     Ok(laws)
+}
+
+/// What breaks the laws between services.
+async fn between(
+    local: Option<&Local>,
+    published: &[Place],
+    passed: &[Place],
+) -> anyhow::Result<Vec<Breach>> {
+    let mut inventory = connect(&inventory::BLUEPRINT, local).await?;
+    let mut held = inventory::invariants::holding(&mut inventory).await?;
+    let mut dispatch = connect(&dispatch::BLUEPRINT, local).await?;
+    held.extend(dispatch::invariants::wanting(&mut dispatch).await?);
+    let mut ticket = connect(&ticket::BLUEPRINT, local).await?;
+    let over = ticket::invariants::at_rest(&mut ticket, &held).await?;
+    let left = over.into_iter().map(|(tenant, id)| Breach {
+        law: LEFT_BEHIND,
+        subject: format!("{tenant}/tickets/{id}"),
+        detail: "it is over, and parts or a technician's time are still kept for it".to_owned(),
+    });
+    let mut found = feeds_agree(published, passed);
+    found.extend(left);
+    Ok(found)
 }
 
 /// Connects as whoever may read all of the service's schema.
@@ -70,43 +107,14 @@ async fn connect(blueprint: &Blueprint, local: Option<&Local>) -> anyhow::Result
     Ok(conn)
 }
 
-/// The law that every service has: no event is among the dead letters, waiting for a person.
-async fn given_up(conn: &mut PgConnection) -> anyhow::Result<Vec<Found>> {
-    let letters: Vec<(String, String, String, String)> = sqlx::query_as(
-        "select consumer, kind, aggregate, reason from dead_letters
-         where replayed_at is null order by failed_at limit 100",
-    )
-    .fetch_all(conn)
-    .await?;
-    let words = |(consumer, kind, aggregate, reason): (String, String, String, String)| Found {
-        law: "no event is given up",
-        words: format!("{aggregate}: {consumer} could not take in {kind}: {reason}"),
+/// Each law with what breaks it, those that hold included.
+fn by_law(service: &'static str, names: &[&'static str], found: Vec<Breach>) -> Vec<Law> {
+    let of = |name: &str| {
+        let broken = found.iter().filter(|breach| breach.law == name);
+        broken.map(|breach| format!("{}: {}", breach.subject, breach.detail)).collect()
     };
-    Ok(letters.into_iter().map(words).collect())
-}
-
-fn by_law(service: &'static str, found: Vec<Found>) -> Vec<Law> {
-    let mut laws: Vec<Law> = Vec::new();
-    for one in found {
-        match laws.iter_mut().find(|law| law.law == one.law) {
-            Some(law) => law.breaches.push(one.words),
-            None => {
-                laws.push(Law {
-                    service,
-                    law: one.law.to_owned(),
-                    breaches: vec![one.words],
-                });
-            }
-        }
-    }
-    if laws.is_empty() {
-        laws.push(Law {
-            service,
-            law: "every law".to_owned(),
-            breaches: Vec::new(),
-        });
-    }
-    laws
+    let law = |name: &&'static str| Law { service, law: (*name).to_owned(), breaches: of(name) };
+    names.iter().map(law).collect()
 }
 
 #[cfg(test)]
@@ -114,22 +122,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn breaches_are_told_law_by_law() {
-        let found = |law: &'static str, words: &str| Found {
+    fn breaches_are_told_law_by_law_and_laws_that_hold_as_well() {
+        let found = |law: &'static str, subject: &str| Breach {
             law,
-            words: words.to_owned(),
+            subject: subject.to_owned(),
+            detail: "wrong".to_owned(),
         };
-
-        let laws = by_law(
-            "inventory",
-            vec![found("a", "1"), found("b", "2"), found("a", "3")],
-        );
-
-        let told: Vec<_> = laws
-            .iter()
-            .map(|law| (law.law.as_str(), law.breaches.len()))
-            .collect();
-        assert_eq!(told, [("a", 2), ("b", 1)]);
-        assert!(by_law("inventory", Vec::new())[0].breaches.is_empty());
+        let told = by_law("inventory", &["G3", "G6"], vec![found("G3", "a"), found("G3", "b")]);
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0].breaches, ["a: wrong", "b: wrong"]);
+        assert!(told[1].breaches.is_empty());
     }
 }

@@ -14,6 +14,9 @@ pub const UNBOOKED: &str = "BOOKED_WORK_HAS_ITS_BOOKING";
 /// A booking belongs to work that nobody will do.
 pub const IDLE: &str = "NO_BOOKING_WITHOUT_WORK";
 
+/// Every law of this module.
+pub const LAWS: [&str; 3] = [OVERLAP, UNBOOKED, IDLE];
+
 /// Names every breach in this service's schema, at most 100 per law.
 pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let mut breaches = overlaps(conn).await?;
@@ -103,4 +106,14 @@ async fn idle(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
         detail: format!("has a booking while {}", row.state),
     });
     Ok(breach.collect())
+}
+
+/// Tickets (tenant, identifier) that a technician's time is booked or wanted for.
+pub async fn wanting(conn: &mut PgConnection) -> Result<Vec<(String, uuid::Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select distinct tenant_id, ticket_id as "ticket!" from work_orders
+         where state in ('OPEN', 'OFFERED', 'SCHEDULED', 'EN_ROUTE', 'ON_SITE', 'IN_PROGRESS')"#,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
 }

@@ -6,6 +6,12 @@ use sqlx::PgConnection;
 /// Most breaches told per query: one is an alarm already.
 const MOST: i64 = 100;
 
+/// Every law of this module.
+pub const LAWS: [&str; 1] = [SURVEYS];
+
+/// A closure is surveyed once, a survey answered once, and no link is kept as text.
+const SURVEYS: &str = "G8";
+
 /// Every breach of G8 in the connection's schema: a closure is surveyed at most once, a survey is
 /// answered at most once and shows the score it was answered with, and no link is kept as text.
 pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
@@ -18,7 +24,7 @@ pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> 
 
 fn breach(subject: String, detail: impl Into<String>) -> Breach {
     Breach {
-        law: "G8",
+        law: SURVEYS,
         subject,
         detail: detail.into(),
     }

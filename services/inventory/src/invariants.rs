@@ -12,6 +12,17 @@ pub const EXPIRY_SLACK_SECONDS: i32 = 600;
 /// Rows listed per law, at most.
 const MOST_ROWS: i64 = 100;
 
+/// Every law of this module.
+pub const LAWS: [&str; 7] = [
+    "G3_LEDGER_MOVEMENTS_BALANCE",
+    "G3_BALANCES_EQUAL_LEDGER",
+    "G3_STOCK_NOT_NEGATIVE",
+    "G3_HELD_EQUALS_RESERVATIONS",
+    "G3_PIECES_EQUAL_BALANCES",
+    "G3_LINES_STAND_WITH_RESERVATION",
+    "G3_HELD_WITHIN_EXPIRY",
+];
+
 /// Checks every law; an empty answer is a sound store.
 pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let mut breaches = movements_add_up(conn).await?;
@@ -189,4 +200,14 @@ async fn nothing_is_held_for_ever(conn: &mut PgConnection) -> Result<Vec<Breach>
     .fetch_all(conn)
     .await?;
     Ok(breaches("G3_HELD_WITHIN_EXPIRY", rows))
+}
+
+/// Tickets (tenant, identifier) that reservations hold parts for, or wait for them.
+pub async fn holding(conn: &mut PgConnection) -> Result<Vec<(String, uuid::Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select distinct tenant_id, ticket as "ticket!" from reservations
+         where state in ('HELD', 'BACKORDERED') and ticket is not null"#,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
 }

@@ -7,6 +7,15 @@ use uuid::Uuid;
 
 use crate::store::timeline::{Arguments, Stored};
 
+/// Every law of this module.
+pub const LAWS: [&str; 2] = [TIMELINE, PROCESS];
+
+/// Every timeline verifies end to end, and its ticket knows its last entry.
+const TIMELINE: &str = "G9";
+
+/// No ticket is forgotten; one that is over holds nothing; quotes agree with their tickets.
+const PROCESS: &str = "PROCESS";
+
 /// Entries checked in one read.
 const BATCH: i64 = 2_000;
 
@@ -61,7 +70,7 @@ async fn chains(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
             if let Some(detail) = broken(&row.tenant_id, &stored, previous.as_ref()) {
                 let subject = format!("tickets/{}/events/{}", stored.ticket_id, stored.sequence);
                 breaches.push(Breach {
-                    law: "G9",
+                    law: TIMELINE,
                     subject,
                     detail,
                 });
@@ -111,7 +120,7 @@ async fn heads(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     );
     let rows = rows.fetch_all(conn).await?;
     let breach = |subject: Uuid, last: i64, found: Option<i64>| Breach {
-        law: "G9",
+        law: TIMELINE,
         subject: format!("tickets/{subject}"),
         detail: format!(
             "its head is entry {last}, its timeline ends at {}",
@@ -150,7 +159,7 @@ async fn processes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> 
             ),
         };
         Breach {
-            law: "PROCESS",
+            law: PROCESS,
             subject: format!("tickets/{}", row.ticket_id),
             detail,
         }
@@ -172,7 +181,7 @@ async fn quotes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     );
     let rows = rows.fetch_all(conn).await?;
     let breaches = rows.into_iter().map(|row| Breach {
-        law: "PROCESS",
+        law: PROCESS,
         subject: format!("tickets/{}/quotes/{}", row.ticket_id, row.quote_id),
         detail: format!(
             "it is {} and its ticket knows {}",
@@ -181,4 +190,24 @@ async fn quotes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
         ),
     });
     Ok(breaches.collect())
+}
+
+/// Those of the given tickets that are over and whose process rests: nothing more is to come, so
+/// nothing may be held for them anywhere.
+pub async fn at_rest(
+    conn: &mut PgConnection,
+    tickets: &[(String, Uuid)],
+) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
+    let (tenants, ids): (Vec<String>, Vec<Uuid>) = tickets.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        "select t.tenant_id, t.ticket_id
+        from unnest($1::text[], $2::uuid[]) as asked (tenant_id, ticket_id)
+        join tickets t on t.tenant_id = asked.tenant_id and t.ticket_id = asked.ticket_id
+        join processes p on p.tenant_id = t.tenant_id and p.ticket_id = t.ticket_id
+        where t.state in ('CLOSED', 'CANCELLED', 'REJECTED') and p.due_at is null",
+        &tenants[..],
+        &ids[..]
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket_id)).collect())
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::moves::{State, To, Verb, lead};
-use super::process::Facts;
+use super::process::{Facts, QuoteFact};
 use super::timeline::{Entry, Hash};
 
 /// What a ticket is about.
@@ -351,6 +351,10 @@ impl Ticket {
         self.go(Verb::Close, None)?;
         let by = if by_policy { "policy" } else { "customer" };
         self.facts.closed_at = Some(deed.at);
+        // An offer that nobody answered lapses with the ticket; a reopened one begins without it.
+        if let Some(QuoteFact::Open(_)) = self.facts.quote {
+            self.facts.quote = None;
+        }
         self.log("close", deed, &[("by", by.to_owned())]);
         self.told.push("ticket.closed");
         Ok(())

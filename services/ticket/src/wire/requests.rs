@@ -115,7 +115,8 @@ fn read_site(v: &mut Violations, site: &kinds::Site) -> Option<Site> {
         &address.region_code,
         2..=2,
     );
-    if country.len() == 2 && !country.bytes().all(|b| b.is_ascii_uppercase()) {
+    let two = country.chars().count() == 2;
+    if two && !country.bytes().all(|b| b.is_ascii_uppercase()) {
         v.add(
             "ticket.site.address.region_code",
             "is an ISO 3166-1 code in capitals: CN",
@@ -145,17 +146,16 @@ fn read_site(v: &mut Violations, site: &kinds::Site) -> Option<Site> {
     let lines = lines.collect();
     let field = "ticket.site.address.administrative_area";
     let area = v.text(field, &address.administrative_area, 0..=100);
+    let city = v.text("ticket.site.address.locality", &address.locality, 0..=100);
+    let field = "ticket.site.address.postal_code";
+    let postal_code = v.text(field, &address.postal_code, 0..=20);
     v.zone("ticket.site.time_zone", &site.time_zone)?;
     Some(Site {
         country,
         area,
-        city: v.text("ticket.site.address.locality", &address.locality, 0..=100),
+        city,
         lines,
-        postal_code: v.text(
-            "ticket.site.address.postal_code",
-            &address.postal_code,
-            0..=20,
-        ),
+        postal_code,
         latitude: site.latitude,
         longitude: site.longitude,
         time_zone: site.time_zone.clone(),
