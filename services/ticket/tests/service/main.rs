@@ -13,4 +13,5 @@ mod quotes;
 mod refusals;
 mod support;
 mod tickets;
+mod twice;
 mod verbs;

@@ -1,5 +1,6 @@
 //! Offers: made, agreed to, declined, lapsed, and refused.
 
+use chassis::testing::eventually;
 use jiff::SignedDuration;
 use proto::kinds::v1::Money;
 use proto::ticket::v1::ticket::{PauseReason, State, Step};
@@ -8,7 +9,9 @@ use proto::ticket::v1::{
 };
 use tonic::{Code, Status};
 
-use crate::support::{Desk, desk, fields, from_now, line, metadata, refused, said, stranger, yuan};
+use crate::support::{
+    Desk, WAIT, desk, fields, from_now, line, metadata, refused, said, stranger, yuan,
+};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -232,6 +235,26 @@ async fn what_is_over_gets_no_offers_and_its_open_one_lapses() {
     );
     let answer = approve(&desk, &lapsed.name).await;
     assert_eq!(refused(answer, Code::FailedPrecondition), "QUOTE_EXPIRED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_reopened_does_not_wait_for_an_offer_that_lapsed_with_it() {
+    let desk = desk().await;
+    let ticket = desk.in_state(State::Acknowledged).await;
+    desk.quote(&ticket.name).await;
+    for verb in ["resolve", "close", "reopen"] {
+        desk.verb(verb, &ticket.name).await.unwrap();
+    }
+
+    let rests = "select count(*) from processes where due_at is null";
+    eventually(WAIT, "the process waits for nothing", async || {
+        (desk.count(rests).await == 1).then_some(())
+    })
+    .await;
+
+    let again = desk.quote(&ticket.name).await;
+    approve(&desk, &again.name).await.unwrap();
+    assert_eq!(desk.get(&ticket.name).await.state(), State::InProgress);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,8 @@ async fn a_report_is_refused_with_everything_that_is_wrong_and_nothing_is_stored
         site: Some(Site {
             address: Some(PostalAddress {
                 region_code: "china".to_owned(),
+                locality: "h".repeat(101),
+                postal_code: "9".repeat(21),
                 address_lines: vec!["line".to_owned(); 6],
                 ..PostalAddress::default()
             }),
@@ -74,6 +76,8 @@ async fn a_report_is_refused_with_everything_that_is_wrong_and_nothing_is_stored
         "ticket.serial_number",
         "ticket.site",
         "ticket.site.address.address_lines",
+        "ticket.site.address.locality",
+        "ticket.site.address.postal_code",
         "ticket.site.address.region_code",
         "ticket.site.time_zone",
         "ticket.title",
@@ -195,6 +199,10 @@ async fn each_thing_that_is_wrong_is_named_by_itself() {
         ),
         (site(|site| site.latitude = 200.0), "ticket.site"),
         (site(|site| site.longitude = f64::NAN), "ticket.site"),
+        (
+            site(|site| site.address.as_mut().unwrap().region_code = "中国".to_owned()),
+            "ticket.site.address.region_code",
+        ),
         (
             site(|site| site.address = None),
             "ticket.site.address.region_code",
