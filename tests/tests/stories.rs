@@ -1,4 +1,16 @@
 //! What happens to tickets, told over all services: the main job and its other endings.
 
+#[path = "stories/cancelled.rs"]
+mod cancelled;
+#[path = "stories/coverage.rs"]
+mod coverage;
+#[path = "stories/detours.rs"]
+mod detours;
 #[path = "stories/main_job.rs"]
 mod main_job;
+#[path = "stories/outages.rs"]
+mod outages;
+#[path = "stories/promises.rs"]
+mod promises;
+#[path = "stories/rounds.rs"]
+mod rounds;

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use proto::dispatch::v1::work_order::State;
 use proto::dispatch::v1::{
     ArriveWorkOrderRequest, CompleteWorkOrderRequest, DepartWorkOrderRequest, GetTechnicianRequest,
-    GetWorkOrderRequest, ListTechniciansRequest, ListWorkOrdersRequest, StartWorkOrderRequest, Technician, WorkOrder,
+    GetWorkOrderRequest, ListTechniciansRequest, ListWorkOrdersRequest, StartWorkOrderRequest,
+    Technician, WorkOrder,
 };
 use proto::inventory::v1::PartUsed;
 use proto::ticket::v1::Ticket;
@@ -78,14 +79,22 @@ impl World {
 
     /// A visit by the name of its work order, as its technician knows it.
     pub async fn take_up(&self, work_order: &str) -> Visit<'_> {
-        Visit { world: self, order: self.work_order(work_order).await }
+        Visit {
+            world: self,
+            order: self.work_order(work_order).await,
+        }
     }
 
     /// A technician by code: "NEAR".
     pub async fn technician_by_code(&self, code: &str) -> Technician {
-        let listed = self.technicians().list_technicians(ListTechniciansRequest::default()).await;
+        let listed = self
+            .technicians()
+            .list_technicians(ListTechniciansRequest::default())
+            .await;
         let mut listed = listed.unwrap().into_inner().technicians.into_iter();
-        listed.find(|technician| technician.code == code).expect("the technician is there")
+        listed
+            .find(|technician| technician.code == code)
+            .expect("the technician is there")
     }
 
     /// A technician by resource name.
