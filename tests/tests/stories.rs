@@ -1,4 +1,5 @@
 //! What happens to tickets, told over all services: the main job and its other endings.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "stories/cancelled.rs"]
 mod cancelled;

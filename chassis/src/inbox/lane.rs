@@ -232,7 +232,8 @@ impl Lane {
         let Content::Event(event) = &entry.content else {
             return Ok(());
         };
-        let span = telemetry::span_from(&event.trace, "event");
+        let name = format!("{} hears {}", self.feed.consumer, event.kind);
+        let span = telemetry::span_from(&event.trace, &name);
         let handled = self.reading.consumer.handle(tx, event).instrument(span);
         match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(())) => Ok(()),

@@ -193,7 +193,9 @@ impl Progress {
         tenant: &TenantId,
     ) -> Result<Done, Failed> {
         let asked = claimed.asked.as_ref().map(|(_, _, bytes)| bytes.as_slice());
-        self.peers.perform(step, ticket, tenant, asked).await
+        let span = tracing::info_span!("step", otel.name = step.name());
+        let performed = self.peers.perform(step, ticket, tenant, asked);
+        performed.instrument(span).await
     }
 
     /// Saves a step's outcome together with what comes next: the request of a following step that
