@@ -58,7 +58,7 @@ pub const SERVICES: [Blueprint; 6] = [
 ];
 
 /// How long a condition is awaited before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Steps that failed are tried again soon; everything else in the background is quick already.
 const QUICK: [(&str, &str, &str); 5] = [
