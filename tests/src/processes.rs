@@ -15,7 +15,7 @@ mod binaries;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output};
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
@@ -27,7 +27,10 @@ use chassis::migrate::MIGRATIONS;
 use chassis::service;
 use chassis::testing::{Database, Redis, agent, eventually, redis, servers, template};
 use jiff::Timestamp;
+use proto::ticket::v1::GetTicketRequest;
+use proto::ticket::v1::ticket_service_client::TicketServiceClient;
 use sqlx::{Connection, PgConnection};
+use tonic::Code;
 
 use crate::world::{SERVICES, World};
 
@@ -72,7 +75,6 @@ const OWN: [(&str, &str, &str); 12] = [
 const MASTER_KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 /// Six services, each a process.
-#[derive(Debug)]
 pub struct Suite {
     /// The Redis of these services alone.
     pub redis: Redis,
@@ -85,10 +87,11 @@ pub struct Suite {
 }
 
 /// One process, or the place of one that has ended.
-#[derive(Debug)]
 struct Member {
     service: String,
     address: SocketAddr,
+    /// The test's connection, kept over every life of the process.
+    peer: Peer,
     environment: BTreeMap<String, String>,
     log: PathBuf,
     child: Option<Child>,
@@ -144,9 +147,11 @@ impl Suite {
     }
 
     fn add(&mut self, name: &str, service: &str) {
+        let address = free_address();
         let member = Member {
             service: service.to_owned(),
-            address: free_address(),
+            address,
+            peer: peer_at(&format!("http://{address}")),
             environment: BTreeMap::new(),
             log: self.logs.join(format!("{name}.log")),
             child: None,
@@ -210,7 +215,15 @@ impl Suite {
                 "{name} ended instead of serving: {}",
                 tail(&member.log)
             );
-            TcpStream::connect(member.address).ok()
+            // Whatever a service says to a question that may not even be its own, it serves.
+            let question = GetTicketRequest {
+                name: "tickets/0".to_owned(),
+            };
+            let answer = TicketServiceClient::new(member.peer.clone())
+                .get_ticket(question)
+                .await;
+            let code = answer.map_or_else(|status| status.code(), |_| Code::Ok);
+            (![Code::Unavailable, Code::DeadlineExceeded].contains(&code)).then_some(())
         })
         .await;
     }
@@ -264,7 +277,7 @@ impl Suite {
 
     /// A process as an agent calls it.
     pub fn peer(&self, name: &str) -> Peer {
-        self.peers_of(&[name])
+        self.member(name).peer.clone()
     }
 
     /// Several processes of a service as an agent calls them, one after the other.
@@ -272,12 +285,7 @@ impl Suite {
         let addresses = names
             .iter()
             .map(|name| format!("http://{}", self.address(name)));
-        let layers = Config::layers("test", "")
-            .set("client.deadline_ms", "20000")
-            .set("client.resolve_interval_ms", "50");
-        let settings = layers.read().expect("defaults are settings").client;
-        let peer = client::channel(&addresses.collect::<Vec<_>>().join(","), &settings);
-        peer.expect("addresses are addresses").acting_as(&agent())
+        peer_at(&addresses.collect::<Vec<_>>().join(","))
     }
 
     /// The superuser's URL of the database.
@@ -353,6 +361,16 @@ impl Drop for Suite {
         }
         let _ = std::fs::remove_dir_all(&self.logs);
     }
+}
+
+/// The test's own connections, more patient than services are with each other.
+fn peer_at(addresses: &str) -> Peer {
+    let layers = Config::layers("test", "")
+        .set("client.deadline_ms", "20000")
+        .set("client.resolve_interval_ms", "50");
+    let settings = layers.read().expect("defaults are settings").client;
+    let peer = client::channel(addresses, &settings).expect("addresses are addresses");
+    peer.acting_as(&agent())
 }
 
 /// A service's program with nothing of this process's own settings.

@@ -11,7 +11,7 @@ use proto::ticket::v1::{CancelTicketRequest, ListQuotesRequest, Ticket};
 use sqlx::PgConnection;
 use stories::processes::Suite;
 use stories::world::seeds::{ZHEJIANG, technician};
-use stories::world::{NOTEBOOK, OLD_NOTEBOOK, PATIENCE, Report, World};
+use stories::world::{NOTEBOOK, PATIENCE, Report, World};
 
 use super::history::{History, Write};
 
@@ -125,12 +125,18 @@ impl Stage {
     }
 
     async fn report(&mut self, scenario: Scenario, history: &History) -> Option<Ticket> {
+        self.keys += 1;
         let serial = match scenario {
-            Scenario::Quote | Scenario::LapsedQuote | Scenario::Refused => OLD_NOTEBOOK,
-            Scenario::Repair | Scenario::Cancel | Scenario::AutoClose => NOTEBOOK,
+            Scenario::Quote | Scenario::LapsedQuote | Scenario::Refused => {
+                // A new old one each time: what was repaired is covered again.
+                let serial = format!("SN-OLD-{}", self.keys);
+                self.world.register(&serial, 60).await;
+                serial
+            }
+            Scenario::Repair | Scenario::Cancel | Scenario::AutoClose => NOTEBOOK.to_owned(),
         };
         let world = &self.world;
-        let mut request = Report::fault(serial, "MEMORY").request(&world.party, world.now());
+        let mut request = Report::fault(&serial, "MEMORY").request(&world.party, world.now());
         if let (Scenario::Refused, Some(ticket)) = (scenario, &mut request.ticket) {
             // No price list speaks for the country.
             let site = ticket.site.as_mut().and_then(|site| site.address.as_mut());
@@ -138,7 +144,6 @@ impl Stage {
             address.region_code = "DE".to_owned();
             address.administrative_area = "DE-BE".to_owned();
         }
-        self.keys += 1;
         request.request_id = format!("report-{}", self.keys);
         history.send(&self.world, Write::Create(request)).await
     }
