@@ -11,12 +11,13 @@ use super::{SERVICES, World, until};
 pub const HOLDS: [Hold; 2] = [Hold::Held, Hold::Backordered];
 
 /// Work orders that take somebody's time, or will.
-pub const VISITS: [Visit; 5] = [
+pub const VISITS: [Visit; 6] = [
     Visit::Open,
     Visit::Offered,
     Visit::Scheduled,
     Visit::EnRoute,
     Visit::OnSite,
+    Visit::InProgress,
 ];
 
 impl World {
