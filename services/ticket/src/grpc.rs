@@ -57,6 +57,7 @@ impl Desk {
         };
         let mut ticket = self.lock(&mut tx, &call.caller.tenant, when.ticket).await?;
         check_etag(&ticket, call.etag, call.name)?;
+        not_before_report(&ticket, when.at)?;
         ticket.attention.clear();
         let deed = Deed {
             actor: &call.caller.principal,
@@ -280,6 +281,18 @@ impl TicketService for Desk {
     ) -> Answer<pb::ExplainClocksResponse> {
         self.explain(request).await
     }
+}
+
+/// Nothing happens to a matter before it is reported.
+fn not_before_report(ticket: &Ticket, at: Timestamp) -> Result<(), Refusal> {
+    let mut wrong = Violations::new();
+    if at < ticket.reported_at {
+        wrong.add(
+            "occur_time",
+            format!("is before the report of {}", ticket.reported_at),
+        );
+    }
+    wrong.check()
 }
 
 /// Gives the ticket its owner; a ticket in a final state has none to get.
