@@ -232,7 +232,7 @@ mod tests {
             nanos,
         };
         let refused = |money: pb::Money| Money::from_pb(&money).unwrap_err();
-        assert_eq!(refused(pb("XXX", 1, 0)), MoneyRefused::UnknownCurrency);
+        assert_eq!(refused(pb("ZZZ", 1, 0)), MoneyRefused::UnknownCurrency);
         assert_eq!(refused(pb("usd", 1, 0)), MoneyRefused::UnknownCurrency);
         assert_eq!(refused(pb("", 1, 0)), MoneyRefused::UnknownCurrency);
         assert_eq!(refused(pb("USD", 1, -1)), MoneyRefused::MixedSigns);
