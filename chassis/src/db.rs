@@ -57,6 +57,8 @@ pub struct Settings {
     pub lock_timeout_ms: u64,
     /// Milliseconds a statement may run; 0: no limit.
     pub statement_timeout_ms: u64,
+    /// Milliseconds a transaction may stand still before the server ends it.
+    pub idle_transaction_ms: u64,
     /// Prepared statements kept per connection.
     pub statement_cache: usize,
     /// Sends `search_path` and the timeouts when connecting. Off behind a pooler that refuses
@@ -78,6 +80,7 @@ impl Default for Settings {
             acquire_timeout_ms: 3_000,
             lock_timeout_ms: 5_000,
             statement_timeout_ms: 30_000,
+            idle_transaction_ms: 15_000,
             statement_cache: 256,
             startup_options: true,
         }
@@ -127,7 +130,10 @@ impl Settings {
                     "statement_timeout",
                     format!("{}ms", self.statement_timeout_ms),
                 ),
-                ("idle_in_transaction_session_timeout", "60s".to_owned()),
+                (
+                    "idle_in_transaction_session_timeout",
+                    format!("{}ms", self.idle_transaction_ms),
+                ),
             ]);
         }
         Ok(options)

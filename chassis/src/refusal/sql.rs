@@ -32,8 +32,9 @@ fn by_sqlstate(code: &str) -> Option<Refusal> {
         "55P03" | "40001" | "40P01" => Some(Refusal::contention()),
         // query_canceled: our statement timeout
         "57014" => Some(Refusal::deadline_passed()),
-        // a demoted primary, too many connections, a server going down or coming up
-        "25006" | "53300" | "57P01" | "57P02" | "57P03" | "57P05" => {
+        // a demoted primary, a transaction ended because we stood still in it, too many connections,
+        // a server going down or coming up
+        "25006" | "25P03" | "53300" | "57P01" | "57P02" | "57P03" | "57P05" => {
             Some(Refusal::unavailable("the store"))
         }
         _ if code.starts_with("08") => Some(Refusal::unavailable("the store")),
@@ -54,6 +55,7 @@ mod tests {
             ("40001", Code::Aborted),
             ("40P01", Code::Aborted),
             ("25006", Code::Unavailable),
+            ("25P03", Code::Unavailable),
             ("57P01", Code::Unavailable),
             ("08006", Code::Unavailable),
         ] {
