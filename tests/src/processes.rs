@@ -367,6 +367,8 @@ impl Drop for Suite {
 fn peer_at(addresses: &str) -> Peer {
     let layers = Config::layers("test", "")
         .set("client.deadline_ms", "20000")
+        // One that is frozen for a while is not given up.
+        .set("client.keepalive_timeout_ms", "60000")
         .set("client.resolve_interval_ms", "50");
     let settings = layers.read().expect("defaults are settings").client;
     let peer = client::channel(addresses, &settings).expect("addresses are addresses");

@@ -74,10 +74,14 @@ async fn every_job_ends_though_entries_are_doubled_shuffled_and_taken_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_job_ends_though_two_relays_take_turns_and_neither_knows_when_it_lost() {
-    let mut suite = Suite::new(&[]).await;
+    // A process that is frozen inside a transaction keeps its locks until the server ends the transaction.
+    let stands_still = ("database.idle_transaction_ms", "1000");
+    let mut suite = Suite::new(&[("ticket", stands_still.0, stands_still.1)]).await;
     let second = suite.replica("ticket");
+    suite.configure(&second, stands_still.0, stands_still.1);
     suite.start(&second).await;
     let job = Job::begin_with(&suite, suite.peers_of(&["ticket", &second])).await;
+    let before = takeovers(&suite).await;
 
     let freezing = async {
         for (share, name) in [
@@ -89,18 +93,25 @@ async fn every_job_ends_though_two_relays_take_turns_and_neither_knows_when_it_l
             job.reaches(share).await;
             // Frozen for longer than any lease, then awake again and sure of being the one.
             suite.signal(name, "STOP");
-            every_lease_changes_hands(&suite).await;
+            every_lease_is_held_by_the_living(&suite).await;
             suite.signal(name, "CONT");
         }
     };
     tokio::join!(job.run(), freezing);
 
     job.every_ticket_is_surveyed_once().await;
+    assert!(takeovers(&suite).await > before, "nobody ever took over");
 }
 
-/// Awaits that the relay's lease is held by somebody who was alive a moment ago: the same one renewed it, or it ran
-/// out and another took it.
-async fn every_lease_changes_hands(suite: &Suite) {
+/// How often the relay's lease was taken; renewing it does not count.
+async fn takeovers(suite: &Suite) -> i64 {
+    let mut conn = suite.connect("ticket").await;
+    let fence = sqlx::query_scalar("select fence from leases where name = 'relay'");
+    fence.fetch_one(&mut conn).await.unwrap()
+}
+
+/// Awaits that each lease was renewed or taken over after it must have run out for whoever is frozen now.
+async fn every_lease_is_held_by_the_living(suite: &Suite) {
     let mut conn = suite.connect("ticket").await;
     let now = "select clock_timestamp()::text";
     let begin: String = sqlx::query_scalar(now).fetch_one(&mut conn).await.unwrap();

@@ -13,7 +13,7 @@ use proto::ticket::v1::ticket::State;
 use proto::ticket::v1::{CloseTicketRequest, Ticket};
 use stories::processes::Suite;
 use stories::world::seeds::{ZHEJIANG, technician};
-use stories::world::{NOTEBOOK, SERVICES, World, recently};
+use stories::world::{NOTEBOOK, Report, SERVICES, World, recently};
 
 /// Tickets of a job.
 pub(crate) const TICKETS: usize = 30;
@@ -66,8 +66,8 @@ impl Job {
 
     /// Reports every ticket, then has every one repaired, then confirmed.
     pub(crate) async fn run(&self) {
-        for _ in 0..TICKETS {
-            let ticket = self.world.report(NOTEBOOK, "MEMORY").await;
+        for number in 0..TICKETS {
+            let ticket = self.report(number).await;
             self.tickets.lock().unwrap().push(ticket);
             self.one_more();
         }
@@ -79,6 +79,18 @@ impl Job {
             self.confirm(&ticket).await;
             self.one_more();
         }
+    }
+
+    /// A keyed report, sent again while the service is not to be reached.
+    async fn report(&self, number: usize) -> Ticket {
+        let report = Report::fault(NOTEBOOK, "MEMORY");
+        let mut request = report.request(&self.world.party, self.world.now());
+        request.request_id = format!("report-{number}");
+        eventually(PATIENCE, "the report is answered", async || {
+            let answer = self.world.tickets().create_ticket(request.clone()).await;
+            answer.ok().map(tonic::Response::into_inner)
+        })
+        .await
     }
 
     /// As soon as the ticket is resolved the customer confirms it.
