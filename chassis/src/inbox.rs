@@ -28,7 +28,7 @@ use self::reader::{Report, Source};
 use self::rows::Feed;
 use crate::caller::{NotATenant, TenantId};
 use crate::db::{Db, Tx, refused};
-use crate::lease::{self, Held};
+use crate::lease;
 use crate::refusal::Refusal;
 use crate::streams::{Link, Settings};
 use crate::telemetry;
@@ -86,7 +86,6 @@ const WAIT: Duration = Duration::from_millis(1_000);
 struct Reading {
     db: Db,
     consumer: Arc<dyn Consumer>,
-    held: Held,
     /// Transactions are opened for nobody and then enter each event's tenant.
     nobody: TenantId,
     places: Semaphore,
@@ -117,10 +116,10 @@ impl Reading {
 pub async fn run(db: Db, settings: Settings, consumer: Arc<dyn Consumer>, stop: CancellationToken) {
     let lease = format!("consumer/{}", consumer.name());
     let pool = db.worker_pool().clone();
-    lease::hold(&pool, &lease, settings.lease_ttl(), &stop, |held| {
+    lease::hold(&pool, &lease, settings.lease_ttl(), &stop, |_| {
         let (db, settings, consumer) = (db.clone(), settings.clone(), consumer.clone());
         async move {
-            if let Err(error) = tenure(db, settings, consumer, held).await {
+            if let Err(error) = tenure(db, settings, consumer).await {
                 tracing::warn!(%error, "cannot hear events now");
             }
         }
@@ -139,18 +138,12 @@ enum Trouble {
     Tenant(#[from] NotATenant),
 }
 
-async fn tenure(
-    db: Db,
-    settings: Settings,
-    consumer: Arc<dyn Consumer>,
-    held: Held,
-) -> Result<(), Trouble> {
+async fn tenure(db: Db, settings: Settings, consumer: Arc<dyn Consumer>) -> Result<(), Trouble> {
     let producers: Vec<&'static str> = consumer.hears().iter().map(|(name, _)| *name).collect();
     let positions = rows::positions(db.pool(), consumer.name(), &producers).await?;
     let reading = Arc::new(Reading {
         db,
         consumer,
-        held,
         nobody: TenantId::parse("nobody")?,
         places: Semaphore::new(settings.lanes.clamp(1, 8)),
         lost: CancellationToken::new(),

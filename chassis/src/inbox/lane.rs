@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::streams::{Content, Entry, Link};
 use crate::{streams, telemetry};
 
-/// Events whose effects share a transaction, at most.
+/// Events taken from the queue at once, at most.
 const BATCH: usize = 128;
 
 /// Tries of an event whose handling fails for a reason of our own, before it is put aside.
@@ -152,23 +152,32 @@ impl Lane {
         }
     }
 
-    /// Takes effect of all, together if possible and one by one if not. An error: lease lost.
+    /// Takes effect of all: one effect a transaction, so that no transaction locks what two
+    /// aggregates own. Entries nobody hears go along with the next one. An error: lease lost.
     async fn take_in(&mut self, entries: Vec<Entry>) -> Result<(), ()> {
-        match self.effect(&entries).await {
-            Ok(()) => return Ok(()),
-            Err(Trouble::Lost) => return Err(()),
-            Err(trouble) => {
-                tracing::debug!(feed = ?self.feed, ?trouble, "goes on one by one");
+        let reading = self.reading.clone();
+        let producer = self.feed.producer;
+        let counts = |entry: &Entry| match &entry.content {
+            Content::Event(event) => reading.hears(producer, &event.kind),
+            Content::Gone | Content::Malformed { .. } => true,
+        };
+        for together in entries.split_inclusive(counts) {
+            match self.effect(together).await {
+                Ok(()) => continue,
+                Err(Trouble::Lost) => return Err(()),
+                Err(trouble) => {
+                    tracing::debug!(feed = ?self.feed, ?trouble, "goes on one by one");
+                }
             }
-        }
-        for entry in entries {
-            self.take_in_one(entry).await?;
+            for entry in together {
+                self.take_in_one(entry).await?;
+            }
         }
         Ok(())
     }
 
-    async fn take_in_one(&mut self, entry: Entry) -> Result<(), ()> {
-        let one = std::slice::from_ref(&entry);
+    async fn take_in_one(&mut self, entry: &Entry) -> Result<(), ()> {
+        let one = std::slice::from_ref(entry);
         let mut pause = PAUSES.0;
         let mut tries = 0;
         loop {
@@ -190,7 +199,7 @@ impl Lane {
                 }
             };
             if let Some(reason) = reason {
-                match self.put_aside(&entry, &reason, &detail).await {
+                match self.put_aside(entry, &reason, &detail).await {
                     Ok(()) => return Ok(()),
                     Err(Trouble::Lost) => return Err(()),
                     Err(_) => {}
@@ -202,7 +211,7 @@ impl Lane {
         }
     }
 
-    /// One transaction: fence, position, effects.
+    /// One transaction: position and effects.
     async fn effect(&mut self, entries: &[Entry]) -> Result<(), Trouble> {
         let reading = self.reading.clone();
         let _place = reading.places.acquire().await.map_err(|_| Trouble::Lost)?;
@@ -276,7 +285,9 @@ impl Lane {
             .map_err(|error| Trouble::Around(refused(error)))
     }
 
-    /// Opens a transaction that holds the fence and has moved the position past `entries`.
+    /// Opens a transaction that has moved the position past `entries`. The position moves from
+    /// exactly the previous value or not at all, so of two readers one has the effect; the lease
+    /// only spares them the race.
     async fn begin(&self, entries: &[Entry]) -> Result<Tx, Trouble> {
         let around = |error| Trouble::Around(refused(error));
         let Some(last) = entries.last() else {
@@ -288,9 +299,6 @@ impl Lane {
             .begin(&self.reading.nobody)
             .await
             .map_err(Trouble::Around)?;
-        if !self.reading.held.check(&mut tx).await.map_err(around)? {
-            return Err(Trouble::Lost);
-        }
         let to = Position {
             sequence: last.last,
             stream_id: last.stream_id.clone(),
