@@ -7,6 +7,11 @@
 //!
 //! Crash points are compiled into debug builds only.
 #![cfg(debug_assertions)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on says so by a panic"
+)]
 
 #[path = "crashes/history.rs"]
 mod history;

@@ -4,6 +4,12 @@
 //! Meanwhile the test does to Redis, or to a relay, what may happen to them. At the end every ticket is closed and
 //! surveyed once, and every law holds in the tables of every service.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on says so by a panic"
+)]
+
 #[path = "events/job.rs"]
 mod job;
 #[path = "events/streams.rs"]

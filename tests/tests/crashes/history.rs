@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
     /// A report.
-    Create(CreateTicketRequest),
+    Create(Box<CreateTicketRequest>),
     /// A withdrawal.
     Cancel(CancelTicketRequest),
 }
@@ -19,7 +19,7 @@ pub(crate) enum Write {
 impl Write {
     async fn send(&self, world: &World) -> Result<Ticket, Status> {
         let answer = match self.clone() {
-            Write::Create(request) => world.tickets().create_ticket(request).await,
+            Write::Create(request) => world.tickets().create_ticket(*request).await,
             Write::Cancel(request) => world.tickets().cancel_ticket(request).await,
         };
         answer.map(tonic::Response::into_inner)

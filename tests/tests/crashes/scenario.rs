@@ -145,7 +145,9 @@ impl Stage {
             address.administrative_area = "DE-BE".to_owned();
         }
         request.request_id = format!("report-{}", self.keys);
-        history.send(&self.world, Write::Create(request)).await
+        history
+            .send(&self.world, Write::Create(Box::new(request)))
+            .await
     }
 
     async fn cancel(&mut self, ticket: &str, history: &History) {

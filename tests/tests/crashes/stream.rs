@@ -77,7 +77,7 @@ fn inquiry(world: &World, number: usize) -> Write {
     let report = Report::about(Kind::Inquiry, &format!("Question {number}"));
     let mut request = report.request(&world.party, world.now());
     request.request_id = format!("question-{number}");
-    Write::Create(request)
+    Write::Create(Box::new(request))
 }
 
 async fn tickets(world: &World) -> BTreeSet<String> {
