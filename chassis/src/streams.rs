@@ -56,7 +56,7 @@ impl Default for Settings {
             report_ms: 1_000,
             batch: 256,
             stream_length: 100_000,
-            lanes: 4,
+            lanes: 8,
             retention_days: 7,
             forget_consumer_days: 30,
         }
