@@ -10,7 +10,8 @@ use anyhow::{Context, ensure};
 use proto::dispatch::v1::work_order::State as Visit;
 use proto::dispatch::v1::work_order_service_client::WorkOrderServiceClient;
 use proto::dispatch::v1::{
-    ArriveWorkOrderRequest, CompleteWorkOrderRequest, DepartWorkOrderRequest, StartWorkOrderRequest,
+    ArriveWorkOrderRequest, CompleteWorkOrderRequest, DepartWorkOrderRequest, GetWorkOrderRequest,
+    StartWorkOrderRequest, WorkMode,
 };
 use proto::inventory::v1::PartUsed;
 use proto::ticket::v1::ticket::State;
@@ -146,7 +147,7 @@ async fn breaches(ground: &Ground) -> anyhow::Result<Vec<String>> {
 async fn serve(desk: Desk, caller: usize, end: Instant) -> anyhow::Result<()> {
     let mut turn = 0_u64;
     while Instant::now() < end {
-        let number = turn * 1_000 + caller as u64;
+        let number = turn * 1_001 + caller as u64;
         desk.turn(caller, number)
             .await
             .with_context(|| format!("caller {caller}, turn {turn}"))?;
@@ -201,22 +202,30 @@ impl Desk {
     async fn repair(&self, caller: usize, ticket: &Ticket) -> anyhow::Result<()> {
         let mut visits = WorkOrderServiceClient::new(self.visits.channel(caller));
         let name = ticket.work_order.clone();
-        let depart = DepartWorkOrderRequest {
-            name: name.clone(),
-            ..Default::default()
-        };
-        visits
-            .depart_work_order(self.visits.request(depart))
-            .await
-            .context("depart")?;
-        let arrive = ArriveWorkOrderRequest {
-            name: name.clone(),
-            ..Default::default()
-        };
-        visits
-            .arrive_work_order(self.visits.request(arrive))
-            .await
-            .context("arrive")?;
+        let get = GetWorkOrderRequest { name: name.clone() };
+        let order = visits
+            .get_work_order(self.visits.request(get))
+            .await?
+            .into_inner();
+        // A device on the bench is not travelled to.
+        if order.mode() != WorkMode::Bench {
+            let depart = DepartWorkOrderRequest {
+                name: name.clone(),
+                ..Default::default()
+            };
+            visits
+                .depart_work_order(self.visits.request(depart))
+                .await
+                .context("depart")?;
+            let arrive = ArriveWorkOrderRequest {
+                name: name.clone(),
+                ..Default::default()
+            };
+            visits
+                .arrive_work_order(self.visits.request(arrive))
+                .await
+                .context("arrive")?;
+        }
         let start = StartWorkOrderRequest {
             name: name.clone(),
             ..Default::default()

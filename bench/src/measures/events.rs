@@ -21,6 +21,9 @@ const TENANT: &str = "bench-events";
 /// The rate at which the lag is promised.
 const PROMISED_RATE: f64 = 1_000.0;
 
+/// And how long 99 of 100 events may take then.
+const PROMISED_MS: f64 = 300.0;
+
 /// Notes every report in a table of another service's schema.
 struct Scribe;
 
@@ -64,7 +67,7 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let told = Arc::new(AtomicU64::new(0));
     sample(bench, &line, &told, "warm", Pace::Open(100.0)).await?;
     let mut sides = Vec::new();
-    let mut rows = Vec::new();
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
     for (side, pace) in [
         ("1,000 tickets/s", Pace::Open(PROMISED_RATE)),
         ("full speed", Pace::Closed),
@@ -86,7 +89,15 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
         rows.push(Row::told(&measure, format!("{p50:.1} ms")));
         let measure = format!("event lag at {created:.0}/s, p99");
         rows.push(match pace {
-            Pace::Open(_) => Row::at_most(&measure, p99, 300.0, "ms"),
+            Pace::Open(rate) if created >= 0.95 * rate => {
+                Row::at_most(&measure, p99, PROMISED_MS, "ms")
+            }
+            Pace::Open(rate) => {
+                notes.push(format!(
+                    "the lag is promised at {rate:.0}/s, which this machine did not reach"
+                ));
+                Row::told(&measure, format!("{p99:.1} ms"))
+            }
             Pace::Closed => Row::told(&measure, format!("{p99:.1} ms")),
         });
         sides.push(Side {
@@ -104,7 +115,7 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
             .to_owned(),
         rows,
         sides,
-        notes: Vec::new(),
+        notes,
     })
 }
 
