@@ -1,5 +1,10 @@
 //! The command line as people and scripts meet it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test's ground: what is missing ends it"
+)]
+
 use std::process::{Command, Output};
 
 fn fettle(arguments: &[&str]) -> Output {

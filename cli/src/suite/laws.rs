@@ -51,12 +51,18 @@ pub(crate) async fn laws(dir: &Path) -> anyhow::Result<Vec<Law>> {
     }
     for part in &PARTS {
         let name = part.blueprint.name;
-        let mut conn = connect(part.blueprint, local.as_ref()).await.context(name)?;
+        let mut conn = connect(part.blueprint, local.as_ref())
+            .await
+            .context(name)?;
         published.extend(invariants::published(&mut conn, name).await.context(name)?);
         let mut found = (part.check)(&mut conn).await.context(name)?;
         found.extend(invariants::check(&mut conn).await.context(name)?);
         conn.close().await?;
-        laws.extend(by_law(name, &[part.laws, &invariants::LAWS].concat(), found));
+        laws.extend(by_law(
+            name,
+            &[part.laws, &invariants::LAWS].concat(),
+            found,
+        ));
     }
     let between = between(local.as_ref(), &published, &passed).await?;
     laws.extend(by_law("all", &BETWEEN, between));
@@ -111,9 +117,15 @@ async fn connect(blueprint: &Blueprint, local: Option<&Local>) -> anyhow::Result
 fn by_law(service: &'static str, names: &[&'static str], found: Vec<Breach>) -> Vec<Law> {
     let of = |name: &str| {
         let broken = found.iter().filter(|breach| breach.law == name);
-        broken.map(|breach| format!("{}: {}", breach.subject, breach.detail)).collect()
+        broken
+            .map(|breach| format!("{}: {}", breach.subject, breach.detail))
+            .collect()
     };
-    let law = |name: &&'static str| Law { service, law: (*name).to_owned(), breaches: of(name) };
+    let law = |name: &&'static str| Law {
+        service,
+        law: (*name).to_owned(),
+        breaches: of(name),
+    };
     names.iter().map(law).collect()
 }
 
@@ -128,7 +140,11 @@ mod tests {
             subject: subject.to_owned(),
             detail: "wrong".to_owned(),
         };
-        let told = by_law("inventory", &["G3", "G6"], vec![found("G3", "a"), found("G3", "b")]);
+        let told = by_law(
+            "inventory",
+            &["G3", "G6"],
+            vec![found("G3", "a"), found("G3", "b")],
+        );
         assert_eq!(told.len(), 2);
         assert_eq!(told[0].breaches, ["a: wrong", "b: wrong"]);
         assert!(told[1].breaches.is_empty());

@@ -71,7 +71,7 @@ async fn go(play: Arc<Play>, index: usize, visit: WorkOrder) -> Result<(), Told>
 }
 
 async fn work(play: &Play, plan: &Plan, visit: &WorkOrder, first: bool) -> Result<(), Told> {
-    let window = visit.window.clone().unwrap_or_default();
+    let window = visit.window.unwrap_or_default();
     let start = window.start.as_ref().and_then(from_pb).unwrap_or(plan.at);
     let end = window.end.as_ref().and_then(from_pb).unwrap_or(start);
     let late = SignedDuration::from_mins(plan.course.late_minutes);

@@ -27,7 +27,7 @@ impl Scene {
             })
             .await?;
         let visit = self.visit(&booked).await?;
-        let window = visit.window.clone().context("the work order has no time")?;
+        let window = visit.window.context("the work order has no time")?;
         let start = window
             .start
             .as_ref()
