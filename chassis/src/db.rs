@@ -183,13 +183,25 @@ impl Db {
     /// Opens a transaction for a tenant; every tenant's row is read and written in one of these.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
         let inner = self.pool.begin().await.map_err(refused)?;
-        Ok(Tx {
+        Ok(self.transaction(inner, tenant))
+    }
+
+    /// As [`begin`](Db::begin), for work that is done again when its commit is lost: the commit
+    /// does not wait for the disk. A later commit that does, waits for this one as well.
+    pub(crate) async fn begin_repeatable_work(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
+        const BEGIN: &str = "begin; set local synchronous_commit to off";
+        let inner = self.pool.begin_with(BEGIN).await.map_err(refused)?;
+        Ok(self.transaction(inner, tenant))
+    }
+
+    fn transaction(&self, inner: Transaction<'static, Postgres>, tenant: &TenantId) -> Tx {
+        Tx {
             inner,
             tenant: tenant.clone(),
             now: self.clock.now(),
             events: Vec::new(),
             db: self.clone(),
-        })
+        }
     }
 
     /// A connection for reading a tenant's rows outside any transaction.

@@ -296,7 +296,7 @@ impl Lane {
         let mut tx = self
             .reading
             .db
-            .begin(&self.reading.nobody)
+            .begin_repeatable_work(&self.reading.nobody)
             .await
             .map_err(Trouble::Around)?;
         let to = Position {
