@@ -1,4 +1,5 @@
-//! A document as it was written: values with their lines, and the complaints about them.
+//! A YAML or JSON document as it was written: values with their lines, and the complaints about
+//! them. Policy files of other crates are read with it as well.
 //!
 //! Reading goes through this tree and not straight into structs so that one reading finds every
 //! mistake in a file, not only the first.
@@ -25,14 +26,16 @@ const MAX_VIOLATIONS: usize = 200;
 
 /// Collects what is wrong while a document is read.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints(Vec<Violation>);
+pub struct Complaints(Vec<Violation>);
 
 impl Complaints {
-    pub(crate) fn add(&mut self, node: &Node, path: &str, problem: impl Into<String>) {
+    /// Notes what is wrong with a value.
+    pub fn add(&mut self, node: &Node, path: &str, problem: impl Into<String>) {
         self.add_at(node.line, path, problem);
     }
 
-    pub(crate) fn add_at(&mut self, line: Option<u64>, path: &str, problem: impl Into<String>) {
+    /// Notes what is wrong at a line.
+    pub fn add_at(&mut self, line: Option<u64>, path: &str, problem: impl Into<String>) {
         if self.0.len() < MAX_VIOLATIONS {
             self.0.push(Violation {
                 line,
@@ -42,12 +45,13 @@ impl Complaints {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing was noted.
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// In order of line.
-    pub(crate) fn into_violations(mut self) -> Vec<Violation> {
+    pub fn into_violations(mut self) -> Vec<Violation> {
         self.0.sort_by_key(|v| v.line);
         self.0
     }
@@ -55,23 +59,29 @@ impl Complaints {
 
 /// A value and the line it starts on.
 #[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) line: Option<u64>,
-    pub(crate) value: Value,
+pub struct Node {
+    /// Line in the text, from 1; unknown where the format does not tell.
+    pub line: Option<u64>,
+    /// What is written there.
+    pub value: Value,
 }
 
 /// What a value is; scalars as they are written.
 #[derive(Debug)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Nothing.
     Null,
+    /// A text, number or truth value, as written.
     Scalar(String),
+    /// Values in their order.
     List(Vec<Node>),
+    /// Named values in their order.
     Map(Vec<(String, Node)>),
 }
 
 impl Node {
     /// The text of a scalar; anything else is a violation.
-    pub(crate) fn text(&self, path: &str, complaints: &mut Complaints) -> Option<&str> {
+    pub fn text(&self, path: &str, complaints: &mut Complaints) -> Option<&str> {
         match &self.value {
             Value::Scalar(text) => Some(text),
             _ => {
@@ -82,7 +92,7 @@ impl Node {
     }
 
     /// The items of a list; anything else but nothing at all is a violation.
-    pub(crate) fn list(&self, path: &str, complaints: &mut Complaints) -> &[Node] {
+    pub fn list(&self, path: &str, complaints: &mut Complaints) -> &[Node] {
         match &self.value {
             Value::List(items) => items,
             Value::Null => &[],
@@ -95,7 +105,7 @@ impl Node {
 
     /// The fields of a map. Unknown and repeated fields are violations, and so is anything else
     /// than a map.
-    pub(crate) fn fields<'n>(
+    pub fn fields<'n>(
         &'n self,
         path: &'n str,
         known: &[&str],
@@ -127,26 +137,30 @@ impl Node {
 }
 
 /// The known fields of one map.
-pub(crate) struct Fields<'n> {
-    node: &'n Node,
+pub struct Fields<'n> {
+    /// The map itself.
+    pub node: &'n Node,
     path: &'n str,
     entries: Vec<(&'n str, &'n Node)>,
 }
 
 impl<'n> Fields<'n> {
-    pub(crate) fn path_of(&self, name: &str) -> String {
+    /// Path of one of its fields.
+    pub fn path_of(&self, name: &str) -> String {
         match self.path {
             "" => name.to_owned(),
             path => format!("{path}.{name}"),
         }
     }
 
-    pub(crate) fn optional(&self, name: &str) -> Option<&'n Node> {
+    /// The field, if it is there.
+    pub fn optional(&self, name: &str) -> Option<&'n Node> {
         let found = self.entries.iter().find(|(n, _)| *n == name);
         found.map(|(_, node)| *node)
     }
 
-    pub(crate) fn required(&self, name: &str, complaints: &mut Complaints) -> Option<&'n Node> {
+    /// The field; its absence is noted.
+    pub fn required(&self, name: &str, complaints: &mut Complaints) -> Option<&'n Node> {
         let found = self.optional(name);
         if found.is_none() {
             complaints.add(self.node, &self.path_of(name), "missing");

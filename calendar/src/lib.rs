@@ -24,11 +24,11 @@
 //! - `clock` – open or not, elapsed time, the instant at which an allowance is used up
 //! - `workdays` – the same time N working days later
 //! - `spans` – every stretch of a period with the reason it did or did not count
-//! - `document` and `parse` – the YAML or JSON form; `write` – back to it
+//! - [`document`] and `parse` – the YAML or JSON form; `write` – back to it
 //! - `index` and `zone` – why long periods cost no more than short ones
 
 mod clock;
-mod document;
+pub mod document;
 mod hours;
 mod index;
 mod parse;

@@ -2,7 +2,7 @@
 //!
 //! - [`asset`] – a device and the facts known of it
 //! - [`length`] – lengths of terms in months and days
-//! - [`policy`] – law, vendor terms and plans as data; [`price`] – price lists; `document`
+//! - [`policy`] – law, vendor terms and plans as data; [`price`] – price lists; `reading`
 //!   how their files are read
 //! - [`rulebook`] – everything a decision is made by
 //! - [`decide`] – the decision; `standing`: which policies speak of the device; `term`: how long;
@@ -12,21 +12,21 @@
 pub mod asset;
 pub mod decide;
 pub mod digest;
-mod document;
 pub mod finding;
 pub mod length;
 mod owed;
 pub mod policy;
 pub mod price;
+mod reading;
 pub mod rulebook;
 mod standing;
 mod term;
 mod trial;
 
 pub use asset::{Asset, Component, Contract, Fact, Facts, Repair};
+pub use calendar::document::Violation;
 pub use decide::{ComponentTerm, Decision, Outcome, Question, decide};
 pub use digest::digest;
-pub use document::Violation;
 pub use finding::{Code, Finding, Value, Verdict};
 pub use policy::{Layer, Mode, Policy, Remedy};
 pub use rulebook::Rulebook;

@@ -5,11 +5,12 @@ use chassis::money::Currency;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::document::{Reading, Violation};
 use super::policy::{
     Charge, IDENTIFIER, SERVICE_FIELDS, Service, UNIT, boolean, code, date, identifier, reaches,
     region, service, speaks_of, text, version,
 };
+use super::reading::Reading;
+use calendar::document::Violation;
 
 /// The only way of charging there is so far: materials and labour.
 pub const MATERIALS_AND_LABOUR: &str = "MATERIALS_AND_LABOUR";

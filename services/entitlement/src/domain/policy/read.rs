@@ -7,8 +7,9 @@ use super::{
     Start, Term, Threshold, Window, Word,
 };
 use crate::domain::asset::Fact;
-use crate::domain::document::{Reading, Violation};
 use crate::domain::length::Length;
+use crate::domain::reading::Reading;
+use calendar::document::Violation;
 
 const FIELDS: [&str; 23] = [
     "id",

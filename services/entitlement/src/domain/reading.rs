@@ -2,7 +2,7 @@
 
 use serde_saphyr::DuplicateKeyPolicy;
 
-use super::{Complaints, Fields, Node, Value, Violation};
+use calendar::document::{Complaints, Fields, Node, Value, Violation};
 
 /// Items of one list that are read.
 const MAX_ITEMS: usize = 500;
