@@ -254,7 +254,18 @@ async fn a_visit_is_told_step_by_step_with_its_times() {
     let steps = ["scheduled", "departed", "arrived", "started", "completed"];
     assert_eq!(told, steps.map(|step| format!("work_order.{step}")));
 
-    // The last event alone says everything.
+    // The last event alone says everything, but for street and signature: events carry no
+    // contact data.
+    let mut expected = order.clone();
+    expected.signature.clear();
+    if let Some(address) = expected
+        .site
+        .as_mut()
+        .and_then(|site| site.address.as_mut())
+    {
+        address.address_lines.clear();
+        address.postal_code.clear();
+    }
     let payload: Vec<u8> = sqlx::query_scalar(
         "select payload from outbox where kind = 'work_order.completed' and aggregate = $1",
     )
@@ -263,7 +274,7 @@ async fn a_visit_is_told_step_by_step_with_its_times() {
     .await
     .unwrap();
     let payload: pb::WorkOrderEventPayload = prost::Message::decode(payload.as_slice()).unwrap();
-    assert_eq!((payload.work_order, payload.time), (Some(order), at));
+    assert_eq!((payload.work_order, payload.time), (Some(expected), at));
 }
 
 #[tokio::test(flavor = "multi_thread")]
