@@ -233,6 +233,17 @@ impl Desk {
         Ok(self.tickets().pause_ticket(request).await?.into_inner())
     }
 
+    /// An inquiry that was reported `ago`.
+    pub(crate) async fn reported(&self, ago: SignedDuration) -> Ticket {
+        let request = CreateTicketRequest {
+            ticket: Some(inquiry()),
+            occur_time: from_now(-ago),
+            ..Default::default()
+        };
+        let created = self.tickets().create_ticket(request).await;
+        created.unwrap().into_inner()
+    }
+
     /// A question driven into a state.
     pub(crate) async fn in_state(&self, state: State) -> Ticket {
         let verbs: &[&str] = match state {

@@ -166,7 +166,7 @@ async fn a_verb_leaves_its_mark_on_the_ticket_and_its_timeline() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_note_with_a_verb_and_when_it_happened_stand_on_the_timeline() {
     let desk = desk().await;
-    let ticket = desk.in_state(State::Acknowledged).await;
+    let ticket = desk.reported(SignedDuration::from_mins(20)).await;
     let occur_time = from_now(-SignedDuration::from_mins(10));
     let (name, note) = (ticket.name.clone(), "told by phone".to_owned());
 
@@ -326,9 +326,26 @@ async fn words_that_a_verb_needs_are_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_happens_to_a_ticket_before_its_report() {
+    let desk = desk().await;
+    let ticket = desk.reported(SignedDuration::from_mins(20)).await;
+    let request = StartTicketRequest {
+        name: ticket.name.clone(),
+        occur_time: from_now(-SignedDuration::from_mins(21)),
+        ..Default::default()
+    };
+
+    let refusal = desk.tickets().start_ticket(request).await.unwrap_err();
+
+    assert_eq!(fields(&refusal), ["occur_time"]);
+    assert_eq!(desk.get(&ticket.name).await.state(), State::Acknowledged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_closed_long_ago_stays_closed() {
     let desk = desk().await;
-    let ticket = desk.in_state(State::Resolved).await;
+    let ticket = desk.reported(SignedDuration::from_hours(32 * 24)).await;
+    desk.verb("resolve", &ticket.name).await.unwrap();
     let closed = jiff::Timestamp::now() - SignedDuration::from_hours(31 * 24);
     let (name, occur_time) = (ticket.name.clone(), Some(to_pb(closed)));
     let close = proto::ticket::v1::CloseTicketRequest {
