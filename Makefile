@@ -9,9 +9,9 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 help: ## list these verbs
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-demo: prerequisites ## a whole system on this machine, with real data, in minutes
-	cargo build --release --locked --workspace --bin fettle
-	"$${CARGO_TARGET_DIR:-target}/release/fettle" demo
+demo: prerequisites ## a whole system on this machine, its main job told step by step
+	cargo build --locked --workspace --bin fettle
+	"$${CARGO_TARGET_DIR:-target}/debug/fettle" demo
 
 test: prerequisites ## every test, on a private PostgreSQL and Redis
 	@scripts/test

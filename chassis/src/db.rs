@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::pool::PoolConnection;
+use sqlx::pool::{MaybePoolConnection, PoolConnection};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, SqlSafeStr, Transaction};
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 use crate::caller::TenantId;
 use crate::clock::{Clock, Ids};
+use crate::keyed::Answered;
 use crate::migrate::{Passwords, Roles};
 use crate::outbox::{self, Event};
 use crate::refusal::Refusal;
@@ -75,7 +77,7 @@ impl Default for Settings {
             worker_password: String::new(),
             owner_password: String::new(),
             max_connections: 24,
-            min_connections: 0,
+            min_connections: 6,
             worker_connections: 12,
             acquire_timeout_ms: 3_000,
             lock_timeout_ms: 5_000,
@@ -165,7 +167,7 @@ impl Db {
         let worker = settings.connect_options(service, &roles.worker, &settings.worker_password)?;
         let pool = pool_options(settings)
             .max_connections(settings.max_connections)
-            .min_connections(settings.min_connections)
+            .min_connections(settings.min_connections.min(settings.max_connections))
             .connect_lazy_with(runtime);
         let worker = pool_options(settings)
             .max_connections(settings.worker_connections)
@@ -182,7 +184,7 @@ impl Db {
 
     /// Opens a transaction for a tenant; every tenant's row is read and written in one of these.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
-        let inner = self.pool.begin().await.map_err(refused)?;
+        let inner = begin(&self.pool, "begin").await.map_err(refused)?;
         Ok(self.transaction(inner, tenant))
     }
 
@@ -190,7 +192,7 @@ impl Db {
     /// does not wait for the disk. A later commit that does, waits for this one as well.
     pub(crate) async fn begin_repeatable_work(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
         const BEGIN: &str = "begin; set local synchronous_commit to off";
-        let inner = self.pool.begin_with(BEGIN).await.map_err(refused)?;
+        let inner = begin(&self.pool, BEGIN).await.map_err(refused)?;
         Ok(self.transaction(inner, tenant))
     }
 
@@ -200,8 +202,19 @@ impl Db {
             tenant: tenant.clone(),
             now: self.clock.now(),
             events: Vec::new(),
+            told: false,
             db: self.clone(),
         }
+    }
+
+    /// A connection for one statement that is a transaction by itself: a command whose whole
+    /// change is one statement needs a single round trip.
+    pub async fn single(&self, tenant: &TenantId) -> Result<Single, Refusal> {
+        Ok(Single {
+            inner: self.read(tenant).await?.inner,
+            now: self.clock.now(),
+            db: self.clone(),
+        })
     }
 
     /// A connection for reading a tenant's rows outside any transaction.
@@ -249,6 +262,25 @@ impl Db {
     }
 }
 
+/// Opens a transaction on a pooled connection; `statement` begins it.
+///
+/// sqlx forgets a transaction whose opening is given up between sending and answer: the connection
+/// goes back to the pool inside of it, and what the next user writes there in a statement of its
+/// own is acknowledged and never committed. So the opening is a task of its own, which ends whether
+/// or not anybody still waits for it; dropped then, the transaction is rolled back as it should be.
+pub async fn begin(
+    pool: &PgPool,
+    statement: &'static str,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let connection = pool.acquire().await?;
+    let opening = async move {
+        let statement = Some(statement.into_sql_str());
+        Transaction::begin(MaybePoolConnection::PoolConnection(connection), statement).await
+    };
+    let opened = tokio::spawn(opening.in_current_span()).await;
+    opened.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+}
+
 /// A transaction for one tenant; use `&mut *tx` as the connection. Dropped without
 /// [`commit`](Tx::commit) it leaves no trace.
 pub struct Tx {
@@ -256,6 +288,7 @@ pub struct Tx {
     tenant: TenantId,
     now: Timestamp,
     events: Vec<(TenantId, Event)>,
+    told: bool,
     db: Db,
 }
 
@@ -287,20 +320,34 @@ impl Tx {
     }
 
     /// Writes what was told and commits both or neither; then wakes the relay.
-    pub async fn commit(mut self) -> Result<(), Refusal> {
-        let told = !self.events.is_empty();
-        if told {
-            let recorded_at = self.db.clock.now();
-            let events = std::mem::take(&mut self.events);
-            outbox::insert(&mut self.inner, &self.db.ids, recorded_at, &events)
-                .await
-                .map_err(refused)?;
-        }
+    pub async fn commit(self) -> Result<(), Refusal> {
+        self.commit_with(None).await
+    }
+
+    /// As [`commit`](Tx::commit), with the answer of the request that is done by it.
+    pub(crate) async fn commit_with(mut self, answered: Option<Answered>) -> Result<(), Refusal> {
+        let events = std::mem::take(&mut self.events);
+        let answered = answered.as_ref();
+        let written = if !events.is_empty() {
+            let at = self.db.clock.now();
+            outbox::insert(&mut self.inner, &self.db.ids, at, &events, answered).await
+        } else if let Some(answered) = answered {
+            answered.store(&mut self.inner).await
+        } else {
+            Ok(())
+        };
+        written.map_err(refused)?;
         self.inner.commit().await.map_err(refused)?;
-        if told {
+        if !events.is_empty() || self.told {
             self.db.told.notify_one();
         }
         Ok(())
+    }
+
+    /// Says that a statement of this transaction has written events itself
+    /// ([`outbox::Columns`]): the commit wakes the relay.
+    pub fn has_told(&mut self) {
+        self.told = true;
     }
 }
 
@@ -313,6 +360,48 @@ impl Deref for Tx {
 }
 
 impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+/// A connection for one writing statement; use `&mut *single` as the connection.
+pub struct Single {
+    inner: PoolConnection<Postgres>,
+    now: Timestamp,
+    db: Db,
+}
+
+impl Single {
+    /// The instant the statement counts as happening at (microseconds); the same at each call.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Where identifiers come from.
+    pub fn ids(&self) -> &Ids {
+        &self.db.ids
+    }
+
+    /// Gives the connection back; where the statement has written events
+    /// ([`outbox::Columns`]), `told` wakes the relay.
+    pub fn done(self, told: bool) {
+        drop(self.inner);
+        if told {
+            self.db.told.notify_one();
+        }
+    }
+}
+
+impl Deref for Single {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Single {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.inner
     }

@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, PgPool, Postgres};
 use tonic::Code;
 
 use crate::caller::Caller;
@@ -41,11 +43,74 @@ pub struct KeyedTx {
     key: Option<Key>,
 }
 
-struct Key {
-    tenant: String,
-    principal: String,
-    rpc: &'static str,
-    id: String,
+/// What a keyed request is known by.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Whose request it is.
+    pub tenant: String,
+    /// Who asks.
+    pub principal: String,
+    /// Name of the RPC.
+    pub rpc: &'static str,
+    /// The request id.
+    pub id: String,
+    /// SHA-256 of the request.
+    pub body_hash: Vec<u8>,
+}
+
+impl Key {
+    /// The key of a request, or none where it has no request id. For a statement that writes key,
+    /// answer and effect at once: where it meets a key that is there already, [`keyed`] says what
+    /// that means. Refuses a malformed id (`INVALID_FIELDS`).
+    pub fn of<Q: Message>(
+        caller: &Caller,
+        rpc: &'static str,
+        request_id: &str,
+        request: &Q,
+    ) -> Result<Option<Key>, Refusal> {
+        if request_id.is_empty() {
+            return Ok(None);
+        }
+        check_id(request_id)?;
+        Ok(Some(Key {
+            tenant: caller.tenant.as_str().to_owned(),
+            principal: caller.principal.clone(),
+            rpc,
+            id: request_id.to_owned(),
+            body_hash: Sha256::digest(request.encode_to_vec()).to_vec(),
+        }))
+    }
+}
+
+/// A key of this transaction and its answer, to be stored by the commit.
+pub(crate) struct Answered {
+    key: Key,
+    answer: Vec<u8>,
+}
+
+impl Answered {
+    /// Binds tenant, principal, RPC, id and answer, in this order.
+    pub(crate) fn bind<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+    ) -> Query<'q, Postgres, PgArguments> {
+        query
+            .bind(self.key.tenant.clone())
+            .bind(self.key.principal.clone())
+            .bind(self.key.rpc)
+            .bind(self.key.id.clone())
+            .bind(self.answer.clone())
+    }
+
+    /// Stores the answer alone.
+    pub(crate) async fn store(&self, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let query = sqlx::query(
+            "update request_keys set answer = $5
+             where tenant_id = $1 and principal = $2 and rpc = $3 and request_id = $4",
+        );
+        self.bind(query).execute(conn).await?;
+        Ok(())
+    }
 }
 
 /// Opens the transaction of a mutating request, or finds the answer it had before.
@@ -60,26 +125,18 @@ pub async fn keyed<Q: Message, R: Message + Default>(
     request_id: &str,
     request: &Q,
 ) -> Result<Keyed<R>, Refusal> {
-    if request_id.is_empty() {
+    let Some(key) = Key::of(caller, rpc, request_id, request)? else {
         return Ok(Keyed::Fresh(KeyedTx {
             tx: db.begin(&caller.tenant).await?,
             key: None,
         }));
-    }
-    check_id(request_id)?;
-    let body_hash = Sha256::digest(request.encode_to_vec());
-    let key = Key {
-        tenant: caller.tenant.as_str().to_owned(),
-        principal: caller.principal.clone(),
-        rpc,
-        id: request_id.to_owned(),
     };
     let mut tx = db.begin(&caller.tenant).await?;
-    if claim(&mut tx, &key, &body_hash).await.map_err(refused)? {
+    if claim(&mut tx, &key).await.map_err(refused)? {
         return Ok(Keyed::Fresh(KeyedTx { tx, key: Some(key) }));
     }
     let (first_hash, answer) = first(&mut tx, &key).await.map_err(refused)?;
-    if first_hash != body_hash[..] {
+    if first_hash != key.body_hash {
         return Err(Refusal::new(
             Code::InvalidArgument,
             "type.fettle",
@@ -97,22 +154,12 @@ pub async fn keyed<Q: Message, R: Message + Default>(
 
 impl KeyedTx {
     /// Stores the answer with the key, writes what was told, commits.
-    pub async fn finish<R: Message>(mut self, answer: R) -> Result<R, Refusal> {
-        if let Some(key) = &self.key {
-            sqlx::query(
-                "update request_keys set answer = $5
-                 where tenant_id = $1 and principal = $2 and rpc = $3 and request_id = $4",
-            )
-            .bind(&key.tenant)
-            .bind(&key.principal)
-            .bind(key.rpc)
-            .bind(&key.id)
-            .bind(answer.encode_to_vec())
-            .execute(&mut *self.tx)
-            .await
-            .map_err(refused)?;
-        }
-        self.tx.commit().await?;
+    pub async fn finish<R: Message>(self, answer: R) -> Result<R, Refusal> {
+        let answered = self.key.map(|key| Answered {
+            key,
+            answer: answer.encode_to_vec(),
+        });
+        self.tx.commit_with(answered).await?;
         Ok(answer)
     }
 }
@@ -148,7 +195,7 @@ pub async fn forget_old(worker: &PgPool, now: Timestamp, limit: i64) -> Result<u
 
 /// Takes the key; false when another request has it. Waits while that one is running. A key past
 /// its week is taken over in place.
-async fn claim(tx: &mut Tx, key: &Key, body_hash: &[u8]) -> Result<bool, sqlx::Error> {
+async fn claim(tx: &mut Tx, key: &Key) -> Result<bool, sqlx::Error> {
     let now = tx.now();
     let done = sqlx::query(
         "insert into request_keys as k (tenant_id, principal, rpc, request_id, body_hash, created_at)
@@ -161,7 +208,7 @@ async fn claim(tx: &mut Tx, key: &Key, body_hash: &[u8]) -> Result<bool, sqlx::E
     .bind(&key.principal)
     .bind(key.rpc)
     .bind(&key.id)
-    .bind(body_hash)
+    .bind(&key.body_hash)
     .bind(now.to_sqlx())
     .bind((now - KEPT).to_sqlx())
     .execute(&mut **tx)

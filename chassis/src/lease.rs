@@ -45,6 +45,11 @@ impl Held {
         Ok(row.is_some())
     }
 
+    /// Name, holder and fence, for a statement that looks itself whether this holding counts.
+    pub(crate) fn row(&self) -> (&str, Uuid, i64) {
+        (&self.name, self.holder, self.fence)
+    }
+
     /// Prolongs by `ttl` from now; false when another has taken it.
     pub async fn renew(&self, pool: &PgPool, ttl: Duration) -> Result<bool, sqlx::Error> {
         let done = sqlx::query!(

@@ -19,6 +19,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
+use percent_encoding::NON_ALPHANUMERIC;
 use place::Place;
 
 /// What went wrong, in words for the person at the terminal.
@@ -114,10 +115,15 @@ impl Local {
         redis
     }
 
-    /// Where PostgreSQL answers for this database and user. Every user that logs in shares [`Self::password`].
+    /// Where PostgreSQL answers for this database and user: at its socket, which costs half of what a connection
+    /// over 127.0.0.1 does. Every user that logs in shares [`Self::password`].
     pub fn pg_url(&self, database: &str, user: &str) -> String {
         let postgres::Address { port, password } = &self.postgres;
-        format!("postgres://{user}:{password}@127.0.0.1:{port}/{database}")
+        let folder = self.place.dir.join("pg");
+        let socket =
+            percent_encoding::utf8_percent_encode(&folder.to_string_lossy(), NON_ALPHANUMERIC)
+                .to_string();
+        format!("postgres://{user}:{password}@{socket}:{port}/{database}")
     }
 
     /// As [`Self::pg_url`], for the database `postgres` and the superuser of the same name.

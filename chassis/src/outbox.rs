@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::caller::TenantId;
 use crate::clock::Ids;
+use crate::keyed::Answered;
 use crate::telemetry;
 
 /// Feeds per service; an aggregate's events are all in one. Changing it would reorder aggregates,
@@ -60,12 +61,77 @@ pub fn partition_of(tenant: &TenantId, aggregate: &str) -> i16 {
     i16::from(hash.finalize()[0]) % PARTITIONS
 }
 
+/// Events of one tenant column by column, for a statement that writes them together with the
+/// change they tell of.
+#[derive(Debug)]
+pub struct Columns {
+    /// Ascending in the order of telling.
+    pub ids: Vec<Uuid>,
+    /// As [`Event::kind`].
+    pub kinds: Vec<&'static str>,
+    /// As [`Event::aggregate`].
+    pub aggregates: Vec<String>,
+    /// As [`Event::version`].
+    pub versions: Vec<i64>,
+    /// As [`partition_of`].
+    pub partitions: Vec<i16>,
+    /// As [`Event::occurred_at`].
+    pub occurred: Vec<jiff_sqlx::Timestamp>,
+    /// As [`Event::payload`].
+    pub payloads: Vec<Vec<u8>>,
+    /// Trace of the change.
+    pub traceparent: String,
+}
+
+impl Columns {
+    /// The events in the order they are told.
+    pub fn of(tenant: &TenantId, ids: &Ids, events: Vec<Event>) -> Self {
+        let mut columns = Self {
+            ids: events.iter().map(|_| ids.v7()).collect(),
+            kinds: events.iter().map(|e| e.kind).collect(),
+            versions: events.iter().map(|e| e.version).collect(),
+            partitions: Vec::with_capacity(events.len()),
+            occurred: events.iter().map(|e| e.occurred_at.to_sqlx()).collect(),
+            aggregates: Vec::with_capacity(events.len()),
+            payloads: Vec::with_capacity(events.len()),
+            traceparent: telemetry::current_traceparent(),
+        };
+        columns.ids.sort_unstable();
+        for event in events {
+            let partition = partition_of(tenant, &event.aggregate);
+            columns.partitions.push(partition);
+            columns.aggregates.push(event.aggregate);
+            columns.payloads.push(event.payload);
+        }
+        columns
+    }
+
+    /// Nothing is told.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
+
+/// A literal, so that a longer statement can end with it.
+macro_rules! insert_statement {
+    () => {
+        "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
+             occurred_at, recorded_at, traceparent, payload)
+         select u.event_id, u.tenant_id, u.kind, u.aggregate, u.version, u.partition,
+             u.occurred_at, $8, $9, u.payload
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
+             $6::smallint[], $7::timestamptz[], $10::bytea[])
+             as u (event_id, tenant_id, kind, aggregate, version, partition, occurred_at, payload)"
+    };
+}
+
 /// Writes the events in one statement, in the order they were told.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     ids: &Ids,
     recorded_at: Timestamp,
     events: &[(TenantId, Event)],
+    answered: Option<&Answered>,
 ) -> Result<(), sqlx::Error> {
     // Ids of one commit ascend in the order of telling; the relay breaks ties of version by id.
     let mut event_ids: Vec<Uuid> = events.iter().map(|_| ids.v7()).collect();
@@ -84,26 +150,31 @@ pub(crate) async fn insert(
         .collect();
     let payloads: Vec<&[u8]> = events.iter().map(|(_, e)| e.payload.as_slice()).collect();
 
-    sqlx::query(
-        "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
-             occurred_at, recorded_at, traceparent, payload)
-         select u.event_id, u.tenant_id, u.kind, u.aggregate, u.version, u.partition,
-             u.occurred_at, $8, $9, u.payload
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
-             $6::smallint[], $7::timestamptz[], $10::bytea[])
-             as u (event_id, tenant_id, kind, aggregate, version, partition, occurred_at, payload)",
-    )
-    .bind(event_ids)
-    .bind(tenants)
-    .bind(kinds)
-    .bind(aggregates)
-    .bind(versions)
-    .bind(partitions)
-    .bind(occurred)
-    .bind(recorded_at.to_sqlx())
-    .bind(telemetry::current_traceparent())
-    .bind(payloads)
-    .execute(conn)
-    .await?;
+    // With the answer of a keyed request both go in one round trip.
+    let statement = match answered {
+        None => insert_statement!(),
+        Some(_) => concat!(
+            "with answered as (
+                 update request_keys set answer = $15
+                 where tenant_id = $11 and principal = $12 and rpc = $13 and request_id = $14
+             ) ",
+            insert_statement!()
+        ),
+    };
+    let mut query = sqlx::query(statement)
+        .bind(event_ids)
+        .bind(tenants)
+        .bind(kinds)
+        .bind(aggregates)
+        .bind(versions)
+        .bind(partitions)
+        .bind(occurred)
+        .bind(recorded_at.to_sqlx())
+        .bind(telemetry::current_traceparent())
+        .bind(payloads);
+    if let Some(answered) = answered {
+        query = answered.bind(query);
+    }
+    query.execute(conn).await?;
     Ok(())
 }

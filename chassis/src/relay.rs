@@ -21,7 +21,7 @@ use self::rows::Fenced;
 use crate::db::{self, Db};
 use crate::lease::{self, Held};
 use crate::outbox::PARTITIONS;
-use crate::streams::{self, Link, Settings};
+use crate::streams::{self, Link, Outgoing, Settings};
 
 /// How often positions are kept and heads shown anew.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
@@ -70,6 +70,8 @@ struct Relay {
     checked: bool,
     /// Whether the last round failed: said once, not at each round.
     troubled: bool,
+    /// Whether numbered events may wait that were not among those just numbered.
+    behind: bool,
     /// Events of each feed published at once: halved after a failure, so that a load too heavy for
     /// one exchange gets through in parts.
     share: i64,
@@ -88,6 +90,7 @@ impl Relay {
             epoch: None,
             checked: false,
             troubled: false,
+            behind: true,
             share,
         })
     }
@@ -95,15 +98,20 @@ impl Relay {
     async fn tenure(mut self) {
         let mut housekept = Instant::now() - HOUSEKEEPING;
         loop {
-            let mut busy = false;
-            match self.number().await {
-                Ok(full) => busy |= full,
+            let numbered = match self.number().await {
+                Ok(numbered) => numbered,
                 Err(Trouble::Lost) => return,
-                Err(error) => self.complain(&error),
-            }
-            match self.publish(&mut housekept).await {
-                Ok(more) => {
-                    busy |= more;
+                Err(error) => {
+                    // Its commit may have come through all the same.
+                    self.behind = true;
+                    self.complain(&error);
+                    Vec::new()
+                }
+            };
+            let mut busy = numbered.len() >= self.settings.batch.max(1) as usize;
+            match self.publish(numbered, &mut housekept).await {
+                Ok(()) => {
+                    busy |= self.behind;
                     self.share = (self.share * 2).min(i64::from(self.settings.batch).max(1));
                     if std::mem::take(&mut self.troubled) {
                         tracing::info!("events flow again");
@@ -125,20 +133,25 @@ impl Relay {
         }
     }
 
-    /// Phase one: places. Returns whether there may be more at once.
-    async fn number(&self) -> Result<bool, Trouble> {
+    /// Phase one: places. Returns what has got its place.
+    async fn number(&self) -> Result<Vec<Outgoing>, Trouble> {
         let limit = i64::from(self.settings.batch);
         match rows::number(&self.pool, &self.held, limit).await? {
-            Fenced::Done(count) => {
-                metrics::counter!("fettle_events_numbered_total").increment(count as u64);
-                Ok(count as i64 >= limit)
+            Fenced::Done(numbered) => {
+                metrics::counter!("fettle_events_numbered_total").increment(numbered.len() as u64);
+                Ok(numbered)
             }
             Fenced::Lost => Err(Trouble::Lost),
         }
     }
 
-    /// Phase two: publication. Returns whether there may be more at once.
-    async fn publish(&mut self, housekept: &mut Instant) -> Result<bool, Trouble> {
+    /// Phase two: publication of what was just numbered or, when more may wait, of what is not
+    /// marked as published.
+    async fn publish(
+        &mut self,
+        numbered: Vec<Outgoing>,
+        housekept: &mut Instant,
+    ) -> Result<(), Trouble> {
         if !self.checked {
             self.epoch = rows::epoch(&self.pool).await?;
             let mut ask = redis::cmd("GET");
@@ -149,7 +162,13 @@ impl Relay {
             }
             self.checked = true;
         }
-        let outgoing = rows::unpublished(&self.pool, self.share).await?;
+        let whole = !self.behind && numbered.len() as i64 <= self.share;
+        // Until these are marked, whatever goes wrong: look again.
+        self.behind = true;
+        let outgoing = match whole {
+            true => numbered,
+            false => rows::unpublished(&self.pool, self.share).await?,
+        };
         let mut heads: BTreeMap<i16, i64> = BTreeMap::new();
         let mut pipe = redis::pipe();
         let service = self.db.service();
@@ -163,10 +182,11 @@ impl Relay {
             pipe.hset(streams::heads(service), *partition, *head)
                 .ignore();
         }
-        let (seen,): (Option<String>,) = pipe.query_async(self.link.get().await?).await?;
+        pipe.xrange_count(streams::resend(service), "-", "+", REQUESTS_AT_ONCE);
+        let (seen, requests): (Option<String>, StreamRangeReply) =
+            pipe.query_async(self.link.get().await?).await?;
         if !self.is_ours(seen) {
-            self.begin_epoch().await?;
-            return Ok(true);
+            return self.begin_epoch().await;
         }
         if !heads.is_empty() {
             metrics::counter!("fettle_events_published_total").increment(outgoing.len() as u64);
@@ -174,13 +194,15 @@ impl Relay {
                 return Err(Trouble::Lost);
             }
         }
-        self.serve_requests().await?;
+        // A full share of any feed may not have been all of it.
+        self.behind = !whole && outgoing.len() as i64 >= self.share;
+        self.serve(requests).await?;
         if housekept.elapsed() >= HOUSEKEEPING {
             self.keep_positions().await?;
             self.show_heads().await?;
             *housekept = Instant::now();
         }
-        Ok(!outgoing.is_empty())
+        Ok(())
     }
 
     fn is_ours(&self, seen: Option<String>) -> bool {
@@ -240,15 +262,7 @@ impl Relay {
     }
 
     /// Sends again what consumers missed.
-    async fn serve_requests(&mut self) -> Result<(), Trouble> {
-        let key = streams::resend(self.db.service());
-        let mut ask = redis::cmd("XRANGE");
-        ask.arg(&key)
-            .arg("-")
-            .arg("+")
-            .arg("COUNT")
-            .arg(REQUESTS_AT_ONCE);
-        let requests: StreamRangeReply = ask.query_async(self.link.get().await?).await?;
+    async fn serve(&mut self, requests: StreamRangeReply) -> Result<(), Trouble> {
         if requests.ids.is_empty() {
             return Ok(());
         }
@@ -276,7 +290,7 @@ impl Relay {
             }
         }
         let mut done = redis::cmd("XDEL");
-        done.arg(&key);
+        done.arg(streams::resend(self.db.service()));
         for request in &requests.ids {
             done.arg(&request.id);
         }

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Calls of all actors under way at the same time.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     in_flight: u16,
     /// Tickets open at the same time.
     #[arg(long, default_value_t = 384, value_parser = clap::value_parser!(u16).range(1..=10_000))]

@@ -177,6 +177,10 @@ impl Suite {
         let mut layers = Config::layers(blueprint.name, blueprint.defaults)
             // A fresh Redis has no streams yet, which is no news here.
             .set("telemetry.level", "warn,chassis::relay=error")
+            // One machine runs all six with their database: fewer sessions each.
+            .set("database.max_connections", "12")
+            .set("database.min_connections", "2")
+            .set("database.worker_connections", "5")
             .environment()
             .set("server.listen", &format!("127.0.0.1:{port}"))
             .set("server.admin_listen", &format!("127.0.0.1:{admin_port}"))

@@ -40,12 +40,13 @@ pub use binaries::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings of every service. A call between services ends before the lease it is made under.
-const QUICK: [(&str, &str); 12] = [
+const QUICK: [(&str, &str); 13] = [
     ("server.admin_listen", "127.0.0.1:0"),
     ("server.drain_timeout_ms", "10000"),
     ("client.deadline_ms", "900"),
     ("client.resolve_interval_ms", "50"),
     ("database.max_connections", "8"),
+    ("database.min_connections", "0"),
     ("database.worker_connections", "5"),
     ("database.acquire_timeout_ms", "10000"),
     ("events.lease_ttl_ms", "1000"),

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::order::{Unnumbered, in_order};
+use crate::db::begin;
 use crate::lease::Held;
 use crate::streams::Outgoing;
 
@@ -19,7 +20,8 @@ pub(super) enum Fenced<T> {
     Lost,
 }
 
-/// Gives up to about `limit` events the next places of their feeds, durably. Returns how many.
+/// Gives up to about `limit` events the next places of their feeds, durably. Returns them, by feed
+/// and sequence.
 ///
 /// Taken are the first events by id and, of the same aggregates, every earlier version: nothing
 /// is passed over because its number is lower and it committed later.
@@ -27,8 +29,12 @@ pub(super) async fn number(
     pool: &PgPool,
     held: &Held,
     limit: i64,
-) -> Result<Fenced<usize>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+) -> Result<Fenced<Vec<Outgoing>>, sqlx::Error> {
+    let waiting = sqlx::query_scalar!("select exists (select from outbox where sequence is null)");
+    if waiting.fetch_one(pool).await? != Some(true) {
+        return Ok(Fenced::Done(Vec::new()));
+    }
+    let mut tx = begin(pool, "begin").await?;
     if !held.check(&mut tx).await? {
         return Ok(Fenced::Lost);
     }
@@ -51,9 +57,6 @@ pub(super) async fn number(
     )
     .fetch_all(&mut *tx)
     .await?;
-    if found.is_empty() {
-        return Ok(Fenced::Done(0));
-    }
     let found = in_order(found);
     let mut counts: BTreeMap<i16, i64> = BTreeMap::new();
     let mut places = Vec::with_capacity(found.len());
@@ -65,8 +68,9 @@ pub(super) async fn number(
     let ids: Vec<Uuid> = found.iter().map(|e| e.event_id).collect();
     let partitions: Vec<i16> = found.iter().map(|e| e.partition).collect();
     let (feeds, added): (Vec<i16>, Vec<i64>) = counts.into_iter().unzip();
-    let done = sqlx::query!(
-        "with base as (
+    let mut numbered = sqlx::query_as!(
+        Outgoing,
+        r#"with base as (
              update relay_partitions r set numbered = r.numbered + c.added
              from unnest($1::smallint[], $2::bigint[]) as c (partition, added)
              where r.partition = c.partition
@@ -75,22 +79,25 @@ pub(super) async fn number(
          update outbox o set sequence = base.numbered + u.place
          from unnest($3::uuid[], $4::smallint[], $5::bigint[]) as u (event_id, partition, place)
          join base on base.partition = u.partition
-         where o.event_id = u.event_id and o.sequence is null",
+         where o.event_id = u.event_id and o.sequence is null
+         returning o.partition, o.sequence as "sequence!", o.event_id, o.tenant_id, o.kind,
+             o.aggregate, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.payload"#,
         &feeds,
         &added,
         &ids,
         &partitions,
         &places,
     )
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
-    if done.rows_affected() != found.len() as u64 {
+    if numbered.len() != found.len() {
         return Err(sqlx::Error::Protocol(
             "the outbox changed under the relay's fence".to_owned(),
         ));
     }
     tx.commit().await?;
-    Ok(Fenced::Done(found.len()))
+    numbered.sort_unstable_by_key(|event| (event.partition, event.sequence));
+    Ok(Fenced::Done(numbered))
 }
 
 /// The next events to publish, at most `limit` of each feed, by feed and sequence.
@@ -149,22 +156,29 @@ pub(super) async fn mark_published(
 ) -> Result<Fenced<()>, sqlx::Error> {
     let partitions: Vec<i16> = feeds.keys().copied().collect();
     let sequences: Vec<i64> = feeds.values().copied().collect();
-    let mut tx = pool.begin().await?;
-    if !held.check(&mut tx).await? {
-        return Ok(Fenced::Lost);
-    }
-    sqlx::query!(
-        "update relay_partitions r set published = greatest(r.published, u.sequence)
-         from unnest($1::smallint[], $2::bigint[]) as u (partition, sequence),
+    let (name, holder, fence) = held.row();
+    let marked = sqlx::query!(
+        "with lease as materialized (
+             select fence from leases
+             where name = $3 and holder = $4 and fence = $5 and until > clock_timestamp()
+             for share
+         )
+         update relay_partitions r set published = greatest(r.published, u.sequence)
+         from lease, unnest($1::smallint[], $2::bigint[]) as u (partition, sequence),
              (select set_config('synchronous_commit', 'off', true) as setting) s
          where r.partition = u.partition and s.setting = 'off'",
         &partitions,
         &sequences,
+        name,
+        holder,
+        fence,
     )
-    .execute(&mut *tx)
+    .execute(pool)
     .await?;
-    tx.commit().await?;
-    Ok(Fenced::Done(()))
+    Ok(match marked.rows_affected() {
+        0 => Fenced::Lost,
+        _ => Fenced::Done(()),
+    })
 }
 
 /// The last published sequence of every feed.
@@ -192,7 +206,7 @@ pub(super) async fn begin_epoch(
     held: &Held,
     epoch: Uuid,
 ) -> Result<Fenced<()>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool, "begin").await?;
     if !held.check(&mut tx).await? {
         return Ok(Fenced::Lost);
     }
@@ -279,7 +293,10 @@ mod tests {
         })
         .await;
 
-        assert_eq!(number(&pool, &late, 10).await.unwrap(), Fenced::Lost);
+        assert!(matches!(
+            number(&pool, &late, 10).await.unwrap(),
+            Fenced::Lost
+        ));
         let feeds = BTreeMap::from([(3, 1)]);
         assert_eq!(
             mark_published(&pool, &late, &feeds).await.unwrap(),
@@ -291,11 +308,14 @@ mod tests {
         );
         assert!(unpublished(&pool, 10).await.unwrap().is_empty());
 
-        assert_eq!(number(&pool, &next, 10).await.unwrap(), Fenced::Done(1));
-        let outgoing = unpublished(&pool, 10).await.unwrap();
-        assert_eq!(
-            (outgoing.len(), outgoing[0].partition, outgoing[0].sequence),
-            (1, 3, 1)
-        );
+        let Fenced::Done(numbered) = number(&pool, &next, 10).await.unwrap() else {
+            panic!("the holder of the lease was refused");
+        };
+        for outgoing in [numbered, unpublished(&pool, 10).await.unwrap()] {
+            assert_eq!(
+                (outgoing.len(), outgoing[0].partition, outgoing[0].sequence),
+                (1, 3, 1)
+            );
+        }
     }
 }

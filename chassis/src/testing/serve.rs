@@ -31,12 +31,13 @@ const CLOSED: &str = "http://127.0.0.1:1";
 const PORTS: std::ops::Range<u16> = 10_240..32_000;
 
 /// Settings of every service in a test. Calls between services end before the leases they are made under.
-const QUICK: [(&str, &str); 11] = [
+const QUICK: [(&str, &str); 12] = [
     ("server.admin_listen", "127.0.0.1:0"),
     ("server.drain_timeout_ms", "5000"),
     ("client.deadline_ms", "1500"),
     ("client.resolve_interval_ms", "50"),
     ("database.max_connections", "8"),
+    ("database.min_connections", "0"),
     ("database.acquire_timeout_ms", "10000"),
     ("events.lease_ttl_ms", "1000"),
     ("events.poll_ms", "20"),

@@ -28,7 +28,7 @@ async fn a_lease_has_one_holder_until_it_ends_and_the_next_one_has_a_higher_fenc
 
     assert!(next.fence() > held.fence());
     assert!(!held.renew(pool, LONG).await.unwrap());
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = chassis::db::begin(pool, "begin").await.unwrap();
     assert!(!held.check(&mut tx).await.unwrap());
     assert!(next.check(&mut tx).await.unwrap());
 }
@@ -41,7 +41,7 @@ async fn nobody_takes_a_lease_over_while_a_fenced_write_is_under_way() {
         .await
         .unwrap()
         .unwrap();
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = chassis::db::begin(pool, "begin").await.unwrap();
     assert!(held.check(&mut tx).await.unwrap());
 
     let next = eventually(PATIENCE, "the lease is taken over", async || {

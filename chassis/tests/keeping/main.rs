@@ -8,6 +8,7 @@
 
 mod delivery;
 mod faults;
+mod given_up;
 mod house;
 mod keys;
 mod laws;

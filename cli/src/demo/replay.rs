@@ -36,7 +36,7 @@ pub(super) use board::Tally;
 pub(super) use visits::{allows, used_of};
 
 /// Pause between two looks at a list.
-const LOOK_EVERY: Duration = Duration::from_millis(75);
+const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// Longest time without any ticket moving before the replay is given up.
 const PATIENCE: Duration = Duration::from_secs(90);
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use chassis::db::{Db, Tx};
 use chassis::names;
-use chassis::outbox::Event;
+use chassis::outbox::{Columns, Event};
 use chassis::page::PageKey;
 use chassis::refusal::to_pb;
-use chassis::{Refusal, TenantId, telemetry};
+use chassis::{Refusal, TenantId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proto::ticket::v1::TicketEventPayload;
@@ -23,7 +23,8 @@ use crate::domain::policy::Policies;
 use crate::domain::process::auto_close_at;
 use crate::domain::ticket::{Site, Ticket, What};
 use crate::store;
-use crate::store::ticket::Wake;
+use crate::store::ticket::{Beside, Wake};
+use crate::store::timeline::Chained;
 use crate::wire;
 
 /// Numbers that one call of the store hands out.
@@ -56,10 +57,11 @@ impl Desk {
     }
 
     /// The next service-order number. One that is not used leaves a gap and no harm.
-    pub(crate) async fn next_number(&self, tx: &mut Tx) -> Result<String, Refusal> {
+    pub(crate) async fn next_number(&self, tenant: &TenantId) -> Result<String, Refusal> {
         let mut numbers = self.numbers.lock().await;
         if numbers.0 >= numbers.1 {
-            let first = store::ticket::next_numbers(tx).await?;
+            let mut single = self.db.single(tenant).await?;
+            let first = store::ticket::next_numbers(&mut single).await?;
             *numbers = (first, first + BLOCK);
         }
         let next = numbers.0;
@@ -106,7 +108,39 @@ impl Desk {
         }))
     }
 
-    /// Saves a changed ticket, its timeline, its process, and tells what it has to tell.
+    /// Makes the ticket what it will be when it is saved at `now`; returns what goes with it.
+    pub(crate) fn seal(
+        &self,
+        ticket: &mut Ticket,
+        now: Timestamp,
+    ) -> Result<Beside<'static>, Refusal> {
+        let read_version = ticket.version;
+        let chained = Chained::seal(ticket, now, self.db.ids());
+        let last = ticket.fresh.last();
+        let at = last.map_or(now, |entry| entry.occurred_at);
+        ticket.fresh.clear();
+        ticket.head = chained.head;
+        ticket.version += 1;
+        ticket.updated_at = now;
+        ticket.facts.auto_close_at = self.auto_close(ticket);
+        let told = std::mem::take(&mut ticket.told);
+        let told = told.into_iter().map(|kind| event(kind, ticket, at));
+        let tenant = TenantId::parse(&ticket.tenant).map_err(Refusal::internal)?;
+        Ok(Beside {
+            read_version,
+            told: Columns::of(&tenant, self.db.ids(), told.collect()),
+            next_due: clocks::next_due(&self.clocks(ticket, now)),
+            chained,
+            key: None,
+        })
+    }
+
+    /// Whether one statement can save the ticket: nothing lapses with it.
+    pub(crate) fn is_alone(ticket: &Ticket) -> bool {
+        !ticket.state.is_final() || ticket.facts.quote_id.is_none()
+    }
+
+    /// Saves a changed ticket, its timeline, its process, and what it tells.
     /// False: somebody was faster, and nothing was written.
     pub(crate) async fn save(
         &self,
@@ -114,23 +148,33 @@ impl Desk {
         ticket: &mut Ticket,
         wake: &Wake,
     ) -> Result<bool, Refusal> {
-        ticket.facts.auto_close_at = self.auto_close(ticket);
-        let at = ticket
-            .fresh
-            .last()
-            .map_or(tx.now(), |entry| entry.occurred_at);
-        let due = clocks::next_due(&self.clocks(ticket, tx.now()));
-        let told = std::mem::take(&mut ticket.told);
-        if !store::ticket::save(tx, ticket, due, wake).await? {
+        let beside = self.seal(ticket, tx.now())?;
+        if !store::ticket::save(tx, ticket, &beside, wake).await? {
             return Ok(false);
         }
-        if ticket.state.is_final() && ticket.facts.quote_id.is_some() {
+        if !Desk::is_alone(ticket) {
+            let last = beside.chained.last_occurred();
+            let at = last.unwrap_or(tx.now());
             store::quote::lapse(tx, &ticket.tenant, ticket.id, at).await?;
         }
-        for kind in told {
-            tx.tell(event(kind, ticket, at));
+        if !beside.told.is_empty() {
+            tx.has_told();
         }
         Ok(true)
+    }
+
+    /// As [`save`](Desk::save), in one round trip; for a ticket that [is alone](Desk::is_alone).
+    pub(crate) async fn save_single(
+        &self,
+        tenant: &TenantId,
+        ticket: &Ticket,
+        beside: &Beside<'_>,
+        wake: &Wake,
+    ) -> Result<bool, Refusal> {
+        let mut single = self.db.single(tenant).await?;
+        let saved = store::ticket::save(&mut single, ticket, beside, wake).await?;
+        single.done(saved && !beside.told.is_empty());
+        Ok(saved)
     }
 
     /// As [`save`](Desk::save) for an RPC or event: the process looks again at once.
@@ -139,27 +183,12 @@ impl Desk {
         tx: &mut Tx,
         ticket: &mut Ticket,
     ) -> Result<(), Refusal> {
-        let wake = Wake {
-            due_at: Some(tx.now()),
-            ..Wake::default()
-        };
-        let at_hand = self.save(tx, ticket, &wake).await?;
-        if at_hand {
+        let wake = Wake::at(tx.now());
+        if self.save(tx, ticket, &wake).await? {
             Ok(())
         } else {
             Err(Refusal::contention())
         }
-    }
-
-    /// Inserts a reported ticket.
-    pub(crate) async fn insert(&self, tx: &mut Tx, ticket: &mut Ticket) -> Result<(), Refusal> {
-        let due = clocks::next_due(&self.clocks(ticket, tx.now()));
-        let traceparent = telemetry::current_traceparent();
-        store::ticket::insert(tx, ticket, due, &traceparent).await?;
-        for kind in std::mem::take(&mut ticket.told) {
-            tx.tell(event(kind, ticket, ticket.reported_at));
-        }
-        Ok(())
     }
 
     /// The ticket, locked until the transaction ends.

@@ -92,13 +92,14 @@ fn deed<'a>(event: &'a Delivered, actor: &'a str) -> Deed<'a> {
 }
 
 impl Ear {
-    /// The ticket an event is about, locked; none: not of this service.
+    /// The ticket an event is about; none: not of this service. It is not locked: most events say
+    /// what is known already, and a save notices when somebody was faster.
     async fn ticket(&self, tx: &mut Tx, name: &str) -> Result<Option<Ticket>, Refusal> {
         let Some(id) = names::parse(TICKETS, name) else {
             return Ok(None);
         };
         let tenant = tx.tenant().clone();
-        store::ticket::lock(tx, tenant.as_str(), id).await
+        store::ticket::get(tx, tenant.as_str(), id).await
     }
 
     async fn save(&self, tx: &mut Tx, mut ticket: Ticket, at: Timestamp) -> Result<(), Refusal> {

@@ -163,12 +163,25 @@ impl Progress {
                     ticket.attention.clear();
                 }
                 let quote = done.apply(&self.desk, &mut ticket, &deed)?;
-                self.save(claimed, ticket, &tenant, quote).await?
+                if quote.is_none() && self.asks_on(&ticket) {
+                    Went::On(Some(ticket))
+                } else {
+                    self.save(claimed, ticket, &tenant, quote).await?
+                }
             }
             Err(failed) => self.failed(step, failed, claimed, ticket, &tenant).await?,
         };
         crash::point(step, Point::AfterSave);
         Ok(went)
+    }
+
+    /// Whether the next step only asks: what is known so far is saved together with its answer, and
+    /// would be asked again after a crash.
+    fn asks_on(&self, ticket: &Ticket) -> bool {
+        match next_step(ticket, self.desk.db.clock().now()) {
+            Next::Do(step) => matches!(step, Step::DecideCoverage | Step::ChooseParts),
+            Next::Wait(_) => false,
+        }
     }
 
     async fn read(
@@ -207,8 +220,7 @@ impl Progress {
         tenant: &TenantId,
         quote: Option<Quote>,
     ) -> Result<Went, Refusal> {
-        let mut tx = self.desk.db.begin(tenant).await?;
-        let now = tx.now();
+        let now = self.desk.db.clock().now();
         let next = next_step(&ticket, now);
         let mut wake = Wake {
             attempts: claimed.attempts,
@@ -226,17 +238,10 @@ impl Progress {
                 wake.asked = Asked::Nothing;
             }
         }
-        if let Some(quote) = quote {
-            let known = !steps::store_quote(&mut tx, &ticket, &quote).await?;
-            if known {
-                tracing::debug!(ticket = %ticket.id, "the quote was stored before");
-            }
-        }
-        if !self.desk.save(&mut tx, &mut ticket, &wake).await? {
+        if !self.write(tenant, &mut ticket, &wake, now, quote).await? {
             // Somebody was faster: read again and decide anew.
             return Ok(Went::On(None));
         }
-        tx.commit().await?;
         claimed.asked = match wake.asked {
             Asked::Step(step, round, bytes) => Some((step.to_owned(), round, bytes)),
             Asked::Nothing => None,
@@ -248,13 +253,39 @@ impl Progress {
         })
     }
 
+    /// Writes in one statement, or in a transaction where a quote is written as well.
+    async fn write(
+        &self,
+        tenant: &TenantId,
+        ticket: &mut Ticket,
+        wake: &Wake,
+        now: Timestamp,
+        quote: Option<Quote>,
+    ) -> Result<bool, Refusal> {
+        if quote.is_none() && Desk::is_alone(ticket) {
+            let beside = self.desk.seal(ticket, now)?;
+            return self.desk.save_single(tenant, ticket, &beside, wake).await;
+        }
+        let mut tx = self.desk.db.begin(tenant).await?;
+        if let Some(quote) = quote
+            && !steps::store_quote(&mut tx, ticket, &quote).await?
+        {
+            tracing::debug!(ticket = %ticket.id, "the quote was stored before");
+        }
+        let saved = self.desk.save(&mut tx, ticket, wake).await?;
+        if saved {
+            tx.commit().await?;
+        }
+        Ok(saved)
+    }
+
     /// Tries again later; after many tries or a refusal, a person is asked to look.
     async fn failed(
         &self,
         step: Step,
         failed: Failed,
         claimed: &mut Claimed,
-        ticket: Box<Ticket>,
+        mut ticket: Box<Ticket>,
         tenant: &TenantId,
     ) -> Result<Went, Refusal> {
         let settings = &self.desk.settings.progress;
@@ -272,42 +303,32 @@ impl Progress {
         let pause = SignedDuration::try_from(settings.pause(attempts, seed));
         let now = self.desk.db.clock().now();
         let due = again.then(|| now + pause.unwrap_or(SignedDuration::from_secs(60)));
-        if !look {
+        if !look && ticket.fresh.is_empty() {
             release(self.desk.db.worker_pool(), claimed, due, attempts).await?;
             return Ok(Went::AsFarAsItGoes);
         }
-        self.ask_for_help(step, &failed, claimed, ticket, tenant, due)
-            .await
-    }
-
-    async fn ask_for_help(
-        &self,
-        step: Step,
-        failed: &Failed,
-        claimed: &Claimed,
-        mut ticket: Box<Ticket>,
-        tenant: &TenantId,
-        due: Option<Timestamp>,
-    ) -> Result<Went, Refusal> {
-        let at = ticket.facts.cause_at.unwrap_or(ticket.reported_at);
-        let deed = Deed {
-            actor: ACTOR,
-            at,
-            note: None,
-        };
-        ticket.needs_attention(&format!("{}: {}", step.name(), failed.why()), &deed);
-        let mut tx = self.desk.db.begin(tenant).await?;
+        if look {
+            let at = ticket.facts.cause_at.unwrap_or(ticket.reported_at);
+            let deed = Deed {
+                actor: ACTOR,
+                at,
+                note: None,
+            };
+            ticket.needs_attention(&format!("{}: {}", step.name(), failed.why()), &deed);
+        }
+        let now = self.desk.db.clock().now();
         let wake = Wake {
             due_at: due,
-            leased_until: Some(tx.now()),
+            leased_until: Some(now),
             attempts: claimed.attempts,
             asked: Asked::Keep,
         };
-        if self.desk.save(&mut tx, &mut ticket, &wake).await? {
-            tx.commit().await?;
-            return Ok(Went::AsFarAsItGoes);
-        }
-        Ok(Went::On(None))
+        let saved = self.write(tenant, &mut ticket, &wake, now, None).await?;
+        Ok(if saved {
+            Went::AsFarAsItGoes
+        } else {
+            Went::On(None)
+        })
     }
 }
 

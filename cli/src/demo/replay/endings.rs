@@ -20,7 +20,7 @@ const OPEN: [State; 5] = [
     State::Resolved,
 ];
 /// Pause between two looks at all open tickets; the last ones are looked at more often.
-const LOOK: Duration = Duration::from_millis(800);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Returns when every ticket has ended and nothing is held any more.
 pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {

@@ -33,7 +33,7 @@ pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
                 }
             }
         }
-        tokio::time::sleep(LOOK_EVERY * 2).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -216,7 +216,7 @@ pub(super) async fn book_what_nobody_could_take(play: Arc<Play>) -> anyhow::Resu
                 hand_over(&play, "planning", name, book(play.clone(), visit));
             }
         }
-        tokio::time::sleep(LOOK_EVERY * 8).await;
+        tokio::time::sleep(LOOK_EVERY * 4).await;
     }
 }
 

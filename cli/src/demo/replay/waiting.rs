@@ -30,7 +30,7 @@ pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
                 hand_over(&play, word, name, serve(play.clone(), index, ticket, need));
             }
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(LOOK_EVERY * 2).await;
     }
 }
 

@@ -132,7 +132,7 @@ async fn sound() -> (House, String) {
 
 /// Changes rows behind the service's back, as a fault of the store would.
 async fn corrupt(house: &House, sql: &str) {
-    let mut tx = house.admin.begin().await.unwrap();
+    let mut tx = chassis::db::begin(&house.admin, "begin").await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(format!(
         "set local session_replication_role = replica; {sql}"
     )))

@@ -182,7 +182,7 @@ async fn the_sweep_serves_whom_no_turn_reached() {
     let held = house.reserve(wants(&[("P", 1)])).await;
     let waiting = waits(&house, &[("P", 1)], 3).await;
     // As if the turn had ended before this one: its queue was not locked, so it was passed over.
-    let mut other = house.admin.begin().await.unwrap();
+    let mut other = chassis::db::begin(&house.admin, "begin").await.unwrap();
     let lock = "select id from reservations where state = 'BACKORDERED' for update";
     sqlx::query(lock).execute(&mut *other).await.unwrap();
     house.release(&held.name).await.unwrap();

@@ -1,10 +1,12 @@
 //! Tickets: insert, read, lock, save.
 //!
-//! A save writes the ticket, its new timeline entries and its process in one statement, and
-//! nothing of them when the version has moved on.
+//! Insert and save write the ticket, its new timeline entries, its process, what it tells and the
+//! request's key in one statement, and nothing of them when the version has moved on or the key is
+//! there already.
 
 use chassis::Refusal;
-use chassis::db::Tx;
+use chassis::keyed::Key;
+use chassis::outbox::Columns;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use sqlx::PgConnection;
@@ -280,6 +282,16 @@ pub struct Wake {
     pub asked: Asked,
 }
 
+impl Wake {
+    /// The process looks at that instant.
+    pub fn at(due: Timestamp) -> Wake {
+        Wake {
+            due_at: Some(due),
+            ..Wake::default()
+        }
+    }
+}
+
 /// The note of what was asked of a peer; only the progress worker writes it.
 #[derive(Debug, Default)]
 pub enum Asked {
@@ -292,17 +304,31 @@ pub enum Asked {
     Step(&'static str, i32, Vec<u8>),
 }
 
-/// Inserts a new ticket with its first entries and its process.
+/// What is written beside a ticket in the same statement.
+pub struct Beside<'a> {
+    /// The ticket's version that was read; 0: it is new.
+    pub read_version: i64,
+    /// New entries of the timeline.
+    pub chained: Chained,
+    /// What is told.
+    pub told: Columns,
+    /// When the earliest open clock is due.
+    pub next_due: Option<Timestamp>,
+    /// Key and answer of the request, unless its transaction keeps them.
+    pub key: Option<(&'a Key, Vec<u8>)>,
+}
+
+/// Inserts a new ticket with its first entries, its process, what it tells, and the request's key.
+/// False: ticket, number, external key or request key are there already, and nothing was written
+/// (within a transaction that is lost with it).
 pub async fn insert(
-    tx: &mut Tx,
-    ticket: &mut Ticket,
-    next_due: Option<Timestamp>,
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+    beside: &Beside<'_>,
     traceparent: &str,
-) -> Result<(), Refusal> {
-    let now = tx.now();
-    ticket.created_at = now;
-    ticket.updated_at = now;
-    let chained = Chained::seal(ticket, now, tx.ids());
+) -> Result<bool, Refusal> {
+    let (chained, told) = (&beside.chained, &beside.told);
+    let key = beside.key.as_ref();
     let inserted = sqlx::query!(
         "with ticket as (
             insert into tickets (tenant_id, ticket_id, number, kind, title, description,
@@ -313,12 +339,23 @@ pub async fn insert(
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                 null, $18, '', $19, 1, '', '', $20, $21, $22, null, '{}', $23, $24, $25, $25, 1,
                 $26, $27)
-            on conflict do nothing
             returning tenant_id, ticket_id
         ), process as (
             insert into processes (tenant_id, ticket_id, due_at, leased_until, fence, attempts,
                 traceparent)
             select tenant_id, ticket_id, $25, '-infinity', 0, 0, $28 from ticket
+        ), told as (
+            insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
+                occurred_at, recorded_at, traceparent, payload)
+            select o.event_id, ticket.tenant_id, o.kind, o.aggregate, o.version, o.partition,
+                o.occurred_at, $25, $28, o.payload
+            from ticket, unnest($40::uuid[], $41::text[], $42::text[], $43::bigint[],
+                $44::smallint[], $45::timestamptz[], $46::bytea[]) as o (event_id, kind,
+                aggregate, version, partition, occurred_at, payload)
+        ), key as (
+            insert into request_keys (tenant_id, principal, rpc, request_id, body_hash, answer,
+                created_at)
+            select tenant_id, $47, $48, $49, $50, $51, $25 from ticket where $49::text is not null
         )
         insert into ticket_events (tenant_id, ticket_id, sequence, verb, actor, occurred_at,
             recorded_at, state, arguments, body, salt, text_hash, previous_hash, hash)
@@ -350,9 +387,9 @@ pub async fn insert(
         ticket.sla_policy,
         Json(&ticket.moments) as _,
         Json(&ticket.facts) as _,
-        next_due.map(ToSqlx::to_sqlx),
+        beside.next_due.map(ToSqlx::to_sqlx),
         ticket.reported_at.to_sqlx(),
-        now.to_sqlx(),
+        ticket.created_at.to_sqlx(),
         chained.head.sequence,
         &chained.head.hash[..],
         traceparent,
@@ -367,36 +404,46 @@ pub async fn insert(
         &chained.text_hashes[..] as _,
         &chained.previous[..] as _,
         &chained.hashes[..] as _,
+        &told.ids[..],
+        &told.kinds[..] as _,
+        &told.aggregates[..],
+        &told.versions[..],
+        &told.partitions[..],
+        &told.occurred[..] as _,
+        &told.payloads[..],
+        key.map(|(key, _)| key.principal.as_str()),
+        key.map(|(key, _)| key.rpc),
+        key.map(|(key, _)| key.id.as_str()),
+        key.map(|(key, _)| &key.body_hash[..]),
+        key.map(|(_, answer)| &answer[..]),
     );
-    if inserted.execute(&mut **tx).await?.rows_affected() == 0 {
-        return Err(Refusal::contention());
-    }
-    ticket.version = 1;
-    ticket.head = chained.head;
-    ticket.fresh.clear();
-    Ok(())
+    unless_there(inserted.execute(conn).await.map(|_| true))
 }
 
-/// Saves a changed ticket if nobody was faster; false: somebody was, and nothing was written.
+/// Saves a changed ticket with its new entries, its process, what it tells, and the request's key,
+/// if nobody was faster. False: somebody was, or the request key is there already, and nothing was
+/// written.
 pub async fn save(
-    tx: &mut Tx,
-    ticket: &mut Ticket,
-    next_due: Option<Timestamp>,
+    conn: &mut PgConnection,
+    ticket: &Ticket,
+    beside: &Beside<'_>,
     wake: &Wake,
 ) -> Result<bool, Refusal> {
-    let now = tx.now();
-    let chained = Chained::seal(ticket, now, tx.ids());
+    let (chained, told) = (&beside.chained, &beside.told);
+    let key = beside.key.as_ref();
     let (noted, asked) = match &wake.asked {
         Asked::Keep => (false, None),
         Asked::Nothing => (true, None),
         Asked::Step(step, round, bytes) => (true, Some((*step, *round, bytes))),
     };
+    // A decision is long and seldom new: where it is the same, the kept bytes stay as they are.
     let saved = sqlx::query!(
         r#"with ticket as (
             update tickets set title = $4, description = $5, impact = $6, urgency = $7,
                 priority = $8, state = $9, step = $10, pause_reason = $11, queue = $12,
                 assignee = $13, round = $14, attention = $15, resolution = $16, sla_policy = $17,
-                moments = $18, facts = $19, decision = $20, findings = $21, next_due = $22,
+                moments = $18, facts = $19, findings = $21, next_due = $22,
+                decision = case when decision is distinct from $20 then $20 else decision end,
                 updated_at = $23, version = version + 1, last_sequence = $24, last_hash = $25,
                 product = $26
             where tenant_id = $1 and ticket_id = $2 and version = $3
@@ -417,11 +464,23 @@ pub async fn save(
                 $37::text[], $38::jsonb[], $39::text[], $40::bytea[], $41::bytea[], $42::bytea[],
                 $43::bytea[]) as e (sequence, verb, actor, occurred_at, state, arguments, body,
                 salt, text_hash, previous_hash, hash)
+        ), told as (
+            insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
+                occurred_at, recorded_at, traceparent, payload)
+            select o.event_id, ticket.tenant_id, o.kind, o.aggregate, o.version, o.partition,
+                o.occurred_at, $23, $45, o.payload
+            from ticket, unnest($46::uuid[], $47::text[], $48::text[], $49::bigint[],
+                $50::smallint[], $51::timestamptz[], $52::bytea[]) as o (event_id, kind,
+                aggregate, version, partition, occurred_at, payload)
+        ), key as (
+            insert into request_keys (tenant_id, principal, rpc, request_id, body_hash, answer,
+                created_at)
+            select tenant_id, $53, $54, $55, $56, $57, $23 from ticket where $55::text is not null
         )
         select count(*) as "saved!" from ticket"#,
         ticket.tenant,
         ticket.id,
-        ticket.version,
+        beside.read_version,
         ticket.title,
         ticket.description,
         ticket.impact,
@@ -440,8 +499,8 @@ pub async fn save(
         Json(&ticket.facts) as _,
         ticket.decision.as_deref(),
         &ticket.findings[..],
-        next_due.map(ToSqlx::to_sqlx),
-        now.to_sqlx(),
+        beside.next_due.map(ToSqlx::to_sqlx),
+        ticket.updated_at.to_sqlx(),
         chained.head.sequence,
         &chained.head.hash[..],
         ticket.product,
@@ -463,13 +522,27 @@ pub async fn save(
         &chained.previous[..] as _,
         &chained.hashes[..] as _,
         noted,
+        told.traceparent,
+        &told.ids[..],
+        &told.kinds[..] as _,
+        &told.aggregates[..],
+        &told.versions[..],
+        &told.partitions[..],
+        &told.occurred[..] as _,
+        &told.payloads[..],
+        key.map(|(key, _)| key.principal.as_str()),
+        key.map(|(key, _)| key.rpc),
+        key.map(|(key, _)| key.id.as_str()),
+        key.map(|(key, _)| &key.body_hash[..]),
+        key.map(|(_, answer)| &answer[..]),
     );
-    if saved.fetch_one(&mut **tx).await?.saved == 0 {
-        return Ok(false);
+    unless_there(saved.fetch_one(conn).await.map(|row| row.saved == 1))
+}
+
+/// False where a row of the same key is there already.
+fn unless_there(written: Result<bool, sqlx::Error>) -> Result<bool, Refusal> {
+    match written {
+        Err(sqlx::Error::Database(said)) if said.is_unique_violation() => Ok(false),
+        written => Ok(written?),
     }
-    ticket.version += 1;
-    ticket.updated_at = now;
-    ticket.head = chained.head;
-    ticket.fresh.clear();
-    Ok(true)
 }

@@ -85,6 +85,11 @@ impl Chained {
         }
         chained
     }
+
+    /// When the last entry's event happened.
+    pub fn last_occurred(&self) -> Option<Timestamp> {
+        self.occurred.last().map(|at| at.to_jiff())
+    }
 }
 
 /// An entry as it is read.
