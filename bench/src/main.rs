@@ -45,6 +45,8 @@ enum Name {
     Clocks,
     /// From commit to effect at a consumer.
     Events,
+    /// Tickets from report to survey against pgbench's four inserts; needs the program `fettle`.
+    MainJob,
     /// Memory of each service while idle; needs the services' own programs.
     Memory,
     /// The main job under load for long, laws checked every minute.
@@ -66,7 +68,7 @@ const ALL: [Name; 7] = [
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "fettle-bench", version)]
 struct Settings {
-    /// What to measure; default: everything but memory and soak.
+    /// What to measure; default: everything but main-job, memory and soak.
     #[arg(value_enum)]
     #[serde(skip)]
     names: Vec<Name>,
@@ -188,6 +190,7 @@ async fn measure(
             Name::Reserve => measures::reserve::run(bench).await?,
             Name::Clocks => measures::clocks::run(bench)?,
             Name::Events => measures::events::run(bench).await?,
+            Name::MainJob => measures::main_job::run(bench).await?,
             Name::Memory => memory::run(bench).await?,
             Name::Soak => continue,
         };

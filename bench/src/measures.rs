@@ -5,6 +5,7 @@ pub(crate) mod clocks;
 pub(crate) mod create;
 pub(crate) mod events;
 pub(crate) mod get;
+pub(crate) mod main_job;
 pub(crate) mod reserve;
 
 use anyhow::ensure;

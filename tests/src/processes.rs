@@ -34,7 +34,7 @@ use tonic::Code;
 
 use crate::world::{SERVICES, World};
 
-pub use binaries::program;
+pub use binaries::{command_line, program};
 
 /// How long a process may take to serve or to end; the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);

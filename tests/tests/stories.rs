@@ -15,3 +15,5 @@ mod outages;
 mod promises;
 #[path = "stories/rounds.rs"]
 mod rounds;
+#[path = "stories/verified.rs"]
+mod verified;

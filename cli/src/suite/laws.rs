@@ -79,6 +79,9 @@ async fn between(
     let mut held = inventory::invariants::holding(&mut inventory).await?;
     let mut dispatch = connect(&dispatch::BLUEPRINT, local).await?;
     held.extend(dispatch::invariants::wanting(&mut dispatch).await?);
+    // A ticket may keep both.
+    held.sort_unstable();
+    held.dedup();
     let mut ticket = connect(&ticket::BLUEPRINT, local).await?;
     let over = ticket::invariants::at_rest(&mut ticket, &held).await?;
     let left = over.into_iter().map(|(tenant, id)| Breach {

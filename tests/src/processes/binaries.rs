@@ -17,6 +17,11 @@ pub fn program(service: &str) -> PathBuf {
     FOLDER.get_or_init(built).join(binary(service))
 }
 
+/// The program people type, `fettle`.
+pub fn command_line() -> PathBuf {
+    program("ticket").with_file_name("fettle")
+}
+
 fn binary(service: &str) -> String {
     format!("fettle-{service}")
 }
@@ -30,10 +35,9 @@ fn built() -> PathBuf {
         .expect("tests lie in target/<profile>/deps");
     let lock = File::create(folder.join("fettle-stories.lock")).expect("the folder is writable");
     lock.lock().expect("the lock is granted");
-    if !SERVICES
-        .iter()
-        .all(|service| is_fresh(&folder.join(binary(service.name))))
-    {
+    let services = SERVICES.iter().map(|service| binary(service.name));
+    let mut programs = services.chain(["fettle".to_owned()]);
+    if !programs.all(|program| is_fresh(&folder.join(program))) {
         build(folder);
     }
     folder.to_path_buf()

@@ -49,6 +49,25 @@ impl World {
         .await;
     }
 
+    /// What `fettle verify` says of these databases: whether every law holds, and its words.
+    pub fn told_by_verify(&self) -> (bool, String) {
+        let said = std::process::Command::new(crate::processes::command_line())
+            .arg("verify")
+            .env("FETTLE__DATABASE__URL", &self.database_url)
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&said.stdout).into_owned();
+        (said.status.success(), words)
+    }
+
+    /// Writes into the tables behind the services' backs.
+    pub async fn corrupt(&self, statement: &'static str) {
+        let mut conn = PgConnection::connect(&self.database_url).await.unwrap();
+        let done = sqlx::query(statement).execute(&mut conn).await.unwrap();
+        assert!(done.rows_affected() > 0, "nothing was there to corrupt");
+        conn.close().await.unwrap();
+    }
+
     /// What breaks a law now.
     pub async fn breaches(&self) -> Vec<String> {
         let mut conn = PgConnection::connect(&self.database_url).await.unwrap();

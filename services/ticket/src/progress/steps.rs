@@ -17,6 +17,7 @@ use proto::inventory::v1::part_service_client::PartServiceClient;
 use proto::inventory::v1::reservation_service_client::ReservationServiceClient;
 use proto::kinds::v1::Finding;
 use proto::kinds::v1::finding::{Argument, Verdict};
+use proto::ticket::v1::FindingCode;
 use rust_decimal::Decimal;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -313,7 +314,7 @@ pub(super) async fn store_quote(
 
 fn unregistered(serial_number: &str) -> Finding {
     Finding {
-        code: "SERIAL_UNKNOWN".to_owned(),
+        code: FindingCode::SerialUnknown.as_str_name().to_owned(),
         verdict: Verdict::Noted.into(),
         arguments: vec![Argument {
             name: "serial_number".to_owned(),
