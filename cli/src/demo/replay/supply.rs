@@ -1,6 +1,8 @@
 //! A storekeeper: parts that tickets wait for arrive some days later, piece by piece.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chassis::refusal::to_pb;
 use jiff::SignedDuration;
@@ -11,14 +13,27 @@ use super::{LOOK_EVERY, Play, hand_over};
 use crate::client::{Told, all_pages};
 use crate::world::Cancel;
 
+/// A delivery is served to whoever waits first, who may be another: what still waits after this
+/// long is ordered again.
+const ORDER_AGAIN: Duration = Duration::from_secs(3);
+
 /// Looks for reservations that wait, and has what they wait for delivered.
 pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
+    // When each was ordered last, and how often.
+    let mut ordered: HashMap<String, (Instant, u32)> = HashMap::new();
     loop {
         for waiting in listed(&play, &[State::Backordered]).await? {
             let Some(index) = play.board.plan_of(&waiting.ticket) else {
                 continue;
             };
-            if play.board.take(format!("supply:{}", waiting.name)) {
+            let (last, times) = ordered
+                .get(&waiting.name)
+                .map_or((None, 0), |(at, times)| (Some(*at), *times));
+            if last.is_some_and(|at| at.elapsed() < ORDER_AGAIN) {
+                continue;
+            }
+            if play.board.take(format!("supply:{}:{times}", waiting.name)) {
+                ordered.insert(waiting.name.clone(), (Instant::now(), times + 1));
                 let ticket = waiting.ticket.clone();
                 play.board.count(|tally| tally.backordered.extend([ticket]));
                 // Who will lose patience is not served first.
@@ -28,7 +43,7 @@ pub(super) async fn act(play: Arc<Play>) -> anyhow::Result<()> {
                         &play,
                         "supplying",
                         name,
-                        deliver(play.clone(), index, waiting),
+                        deliver(play.clone(), index, waiting, times),
                     );
                 }
             }
@@ -52,7 +67,12 @@ pub(super) async fn listed(play: &Play, states: &[State]) -> Result<Vec<Reservat
     all_pages(20, page).await
 }
 
-async fn deliver(play: Arc<Play>, index: usize, waiting: Reservation) -> Result<(), Told> {
+async fn deliver(
+    play: Arc<Play>,
+    index: usize,
+    waiting: Reservation,
+    times: u32,
+) -> Result<(), Told> {
     let plan = play.plan(index);
     let days = SignedDuration::from_hours(24 * plan.course.supply_days);
     let at = play.board.moment(&waiting.ticket, plan.at + days);
@@ -63,7 +83,7 @@ async fn deliver(play: Arc<Play>, index: usize, waiting: Reservation) -> Result<
             .iter()
             .find(|spare| line.part.ends_with(&spare.number));
         let serialised = spare.is_some_and(|spare| spare.serialised);
-        let id = play.key("in", &waiting.name);
+        let id = format!("{}-{times}", play.key("in", &waiting.name));
         let serial = |piece: i64| format!("{id}-{number}-{piece}");
         let request = ReceiveStockRequest {
             location: format!("stockLocations/REGIONAL-{}", plan.site.region.code),
