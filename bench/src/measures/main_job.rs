@@ -56,7 +56,9 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
         rows: rows(&sides, lag),
         sides: sides.into(),
         notes: vec![
-            "the target stands for 50 tickets/s where pgbench does 8,090 transactions of four statements a second"
+            "the target stands for 50 tickets/s where pgbench does 8,090 transactions of four statements a second; \
+             the processor time told is of services and client only, with seeding and the laws, not of the replay's \
+             own PostgreSQL"
                 .to_owned(),
         ],
     })
