@@ -1,5 +1,6 @@
 //! The service's database: two pools (requests, background work), and the one way to open a
-//! transaction for a tenant.
+//! transaction for a tenant. What a transaction or statement can touch is walled off by row-level
+//! security; see `docs/decisions/0016-walls.md`.
 //!
 //! A connection is checked for being writable after a failure or idleness, not before each use: a
 //! primary that came back as a standby answers reads and refuses every write (SQLSTATE 25006).
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use sqlx::pool::{MaybePoolConnection, PoolConnection};
+use sqlx::pool::MaybePoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{PgConnection, Postgres, SqlSafeStr, Transaction};
 use tokio::sync::Notify;
@@ -23,6 +24,10 @@ use crate::keyed::Answered;
 use crate::migrate::{Passwords, Roles};
 use crate::outbox::{self, Event};
 use crate::refusal::Refusal;
+
+mod pool;
+
+use pool::{Lent, Pool};
 
 /// A connection idle for longer than this is checked before use.
 const IDLE_BEFORE_CHECK: Duration = Duration::from_secs(10);
@@ -45,6 +50,8 @@ pub struct Settings {
     pub password: String,
     /// Password of the worker role; empty: none is sent.
     pub worker_password: String,
+    /// Password of the auditor role, set at migration; empty: left as it is.
+    pub auditor_password: String,
     /// Password of the owner role, set at migration; empty: left as it is.
     pub owner_password: String,
     /// Connections for requests and consumers, at most (1..=500).
@@ -63,8 +70,9 @@ pub struct Settings {
     pub idle_transaction_ms: u64,
     /// Prepared statements kept per connection.
     pub statement_cache: usize,
-    /// Sends `search_path` and the timeouts when connecting. Off behind a pooler that refuses
-    /// startup options: the roles carry their `search_path` themselves.
+    /// Sends `search_path` and the timeouts when connecting, and lets a session keep its tenant.
+    /// Off behind a pooler that refuses startup options and shares sessions: the roles carry
+    /// their `search_path` themselves, and every statement is within a transaction.
     pub startup_options: bool,
 }
 
@@ -75,6 +83,7 @@ impl Default for Settings {
             admin_url: String::new(),
             password: String::new(),
             worker_password: String::new(),
+            auditor_password: String::new(),
             owner_password: String::new(),
             max_connections: 24,
             min_connections: 6,
@@ -107,6 +116,7 @@ impl Settings {
             owner: some(&self.owner_password),
             runtime: some(&self.password),
             worker: some(&self.worker_password),
+            auditor: some(&self.auditor_password),
         }
     }
 
@@ -146,7 +156,7 @@ impl Settings {
 #[derive(Clone)]
 pub struct Db {
     service: Arc<str>,
-    pool: PgPool,
+    pool: Pool,
     worker: PgPool,
     clock: Clock,
     ids: Ids,
@@ -165,11 +175,8 @@ impl Db {
         let roles = Roles::of(service);
         let runtime = settings.connect_options(service, &roles.runtime, &settings.password)?;
         let worker = settings.connect_options(service, &roles.worker, &settings.worker_password)?;
-        let pool = pool_options(settings)
-            .max_connections(settings.max_connections)
-            .min_connections(settings.min_connections.min(settings.max_connections))
-            .connect_lazy_with(runtime);
-        let worker = pool_options(settings)
+        let pool = Pool::new(runtime, settings)?;
+        let worker = worker_options(settings)
             .max_connections(settings.worker_connections)
             .connect_lazy_with(worker);
         Ok(Self {
@@ -182,36 +189,40 @@ impl Db {
         })
     }
 
-    /// Opens a transaction for a tenant; every tenant's row is read and written in one of these.
+    /// Opens a transaction for a tenant; every tenant's row is read and written in one of these,
+    /// in a [`Single`] or in a [`Read`].
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
-        let inner = begin(&self.pool, "begin").await.map_err(refused)?;
-        Ok(self.transaction(inner, tenant))
+        self.transaction(tenant, "begin").await
     }
 
     /// As [`begin`](Db::begin), for work that is done again when its commit is lost: the commit
     /// does not wait for the disk. A later commit that does, waits for this one as well.
     pub(crate) async fn begin_repeatable_work(&self, tenant: &TenantId) -> Result<Tx, Refusal> {
         const BEGIN: &str = "begin; set local synchronous_commit to off";
-        let inner = begin(&self.pool, BEGIN).await.map_err(refused)?;
-        Ok(self.transaction(inner, tenant))
+        self.transaction(tenant, BEGIN).await
     }
 
-    fn transaction(&self, inner: Transaction<'static, Postgres>, tenant: &TenantId) -> Tx {
-        Tx {
-            inner,
+    async fn transaction(&self, tenant: &TenantId, begin: &str) -> Result<Tx, Refusal> {
+        let lent = self
+            .pool
+            .begin(tenant, begin)
+            .await
+            .map_err(Refusal::from)?;
+        Ok(Tx {
+            lent,
             tenant: tenant.clone(),
             now: self.clock.now(),
             events: Vec::new(),
             told: false,
             db: self.clone(),
-        }
+        })
     }
 
     /// A connection for one statement that is a transaction by itself: a command whose whole
     /// change is one statement needs a single round trip.
     pub async fn single(&self, tenant: &TenantId) -> Result<Single, Refusal> {
         Ok(Single {
-            inner: self.read(tenant).await?.inner,
+            lent: self.pool.single(tenant).await.map_err(Refusal::from)?,
             now: self.clock.now(),
             db: self.clone(),
         })
@@ -219,16 +230,15 @@ impl Db {
 
     /// A connection for reading a tenant's rows outside any transaction.
     pub async fn read(&self, tenant: &TenantId) -> Result<Read, Refusal> {
-        let inner = self.pool.acquire().await.map_err(refused)?;
         Ok(Read {
-            inner,
+            lent: self.pool.single(tenant).await.map_err(Refusal::from)?,
             tenant: tenant.clone(),
         })
     }
 
-    /// The pool requests are served from (role `fettle_<service>`).
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// Whether the database answers to the role that serves requests.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        self.pool.ping().await
     }
 
     /// The pool background work runs on, across tenants (role `fettle_<service>_worker`).
@@ -256,9 +266,10 @@ impl Db {
         &self.told
     }
 
-    /// Closes both pools, waiting for connections in use.
+    /// Closes both pools.
     pub async fn close(&self) {
-        tokio::join!(self.pool.close(), self.worker.close());
+        self.pool.close();
+        self.worker.close().await;
     }
 }
 
@@ -284,10 +295,10 @@ pub async fn begin(
 /// A transaction for one tenant; use `&mut *tx` as the connection. Dropped without
 /// [`commit`](Tx::commit) it leaves no trace.
 pub struct Tx {
-    inner: Transaction<'static, Postgres>,
+    lent: Lent,
     tenant: TenantId,
     now: Timestamp,
-    events: Vec<(TenantId, Event)>,
+    events: Vec<Event>,
     told: bool,
     db: Db,
 }
@@ -310,11 +321,17 @@ impl Tx {
 
     /// Tells an event at commit; a transaction that does not commit has told nothing.
     pub fn tell(&mut self, event: Event) {
-        self.events.push((self.tenant.clone(), event));
+        self.events.push(event);
     }
 
     /// Goes on for another tenant: a consumer's batch holds events of several.
     pub(crate) async fn enter(&mut self, tenant: &TenantId) -> Result<(), Refusal> {
+        if self.tenant == *tenant {
+            return Ok(());
+        }
+        // What was told for the one before is behind its wall.
+        self.write_told(None).await?;
+        self.lent.enter(tenant).await.map_err(Refusal::from)?;
         self.tenant = tenant.clone();
         Ok(())
     }
@@ -326,22 +343,29 @@ impl Tx {
 
     /// As [`commit`](Tx::commit), with the answer of the request that is done by it.
     pub(crate) async fn commit_with(mut self, answered: Option<Answered>) -> Result<(), Refusal> {
-        let events = std::mem::take(&mut self.events);
-        let answered = answered.as_ref();
-        let written = if !events.is_empty() {
-            let at = self.db.clock.now();
-            outbox::insert(&mut self.inner, &self.db.ids, at, &events, answered).await
-        } else if let Some(answered) = answered {
-            answered.store(&mut self.inner).await
-        } else {
-            Ok(())
-        };
-        written.map_err(refused)?;
-        self.inner.commit().await.map_err(refused)?;
-        if !events.is_empty() || self.told {
+        self.write_told(answered).await?;
+        self.lent.commit().await.map_err(Refusal::from)?;
+        self.lent.rest();
+        if self.told {
             self.db.told.notify_one();
         }
         Ok(())
+    }
+
+    async fn write_told(&mut self, answered: Option<Answered>) -> Result<(), Refusal> {
+        let events = std::mem::take(&mut self.events);
+        let (db, answered) = (&self.db, answered.as_ref());
+        let conn = self.lent.pg_mut();
+        let written = if !events.is_empty() {
+            self.told = true;
+            let columns = outbox::Columns::of(&self.tenant, &db.ids, events);
+            outbox::insert(conn, &self.tenant, db.clock.now(), &columns, answered).await
+        } else if let Some(answered) = answered {
+            answered.store(conn).await
+        } else {
+            Ok(())
+        };
+        written.map_err(Refusal::from)
     }
 
     /// Says that a statement of this transaction has written events itself
@@ -355,19 +379,19 @@ impl Deref for Tx {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.inner
+        self.lent.pg()
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.lent.pg_mut()
     }
 }
 
 /// A connection for one writing statement; use `&mut *single` as the connection.
 pub struct Single {
-    inner: PoolConnection<Postgres>,
+    lent: Lent,
     now: Timestamp,
     db: Db,
 }
@@ -383,13 +407,16 @@ impl Single {
         &self.db.ids
     }
 
-    /// Gives the connection back; where the statement has written events
-    /// ([`outbox::Columns`]), `told` wakes the relay.
-    pub fn done(self, told: bool) {
-        drop(self.inner);
+    /// Says that the statement is done, and gives the connection back; where the statement has
+    /// written events ([`outbox::Columns`]), `told` wakes the relay. What is not done has no
+    /// effect behind a pooler, and may have one elsewhere.
+    pub async fn done(mut self, told: bool) -> Result<(), Refusal> {
+        self.lent.commit().await.map_err(Refusal::from)?;
+        self.lent.rest();
         if told {
             self.db.told.notify_one();
         }
+        Ok(())
     }
 }
 
@@ -397,19 +424,19 @@ impl Deref for Single {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.inner
+        self.lent.pg()
     }
 }
 
 impl DerefMut for Single {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.lent.pg_mut()
     }
 }
 
 /// A connection for reading one tenant's rows; use `&mut *read` as the connection.
 pub struct Read {
-    inner: PoolConnection<Postgres>,
+    lent: Lent,
     tenant: TenantId,
 }
 
@@ -418,19 +445,25 @@ impl Read {
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
+
+    /// Gives the connection back at once. One that is dropped instead is looked at first: its
+    /// user may have given up in the middle of a statement.
+    pub fn done(self) {
+        self.lent.rest();
+    }
 }
 
 impl Deref for Read {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.inner
+        self.lent.pg()
     }
 }
 
 impl DerefMut for Read {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.lent.pg_mut()
     }
 }
 
@@ -439,12 +472,6 @@ pub(crate) fn note(error: &sqlx::Error) {
     if breaks_connection(error) {
         LAST_FAILURE.store(system_millis(), Ordering::Relaxed);
     }
-}
-
-/// Notes the failure and says it in a caller's terms.
-pub(crate) fn refused(error: sqlx::Error) -> Refusal {
-    note(&error);
-    Refusal::from(error)
 }
 
 /// Whether the error speaks of the connection or its server, and not of the statement.
@@ -458,20 +485,24 @@ fn breaks_connection(error: &sqlx::Error) -> bool {
     }
 }
 
-fn pool_options(settings: &Settings) -> PgPoolOptions {
+fn worker_options(settings: &Settings) -> PgPoolOptions {
     PgPoolOptions::new()
         .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms))
         .test_before_acquire(false)
         .before_acquire(|conn, meta| {
             Box::pin(async move {
-                let since = system_millis().saturating_sub(LAST_FAILURE.load(Ordering::Relaxed));
-                let wary = u128::try_from(since).is_ok_and(|ms| ms < WARY_FOR.as_millis());
-                if wary || meta.idle_for > IDLE_BEFORE_CHECK {
+                if is_wary() || meta.idle_for > IDLE_BEFORE_CHECK {
                     return Ok(is_writable(conn).await);
                 }
                 Ok(true)
             })
         })
+}
+
+/// Whether connections are to be checked before use.
+fn is_wary() -> bool {
+    let since = system_millis().saturating_sub(LAST_FAILURE.load(Ordering::Relaxed));
+    u128::try_from(since).is_ok_and(|ms| ms < WARY_FOR.as_millis())
 }
 
 /// Whether the server still takes writes on this connection; false closes it.

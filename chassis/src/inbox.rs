@@ -27,7 +27,7 @@ use self::lane::Lane;
 use self::reader::{Report, Source};
 use self::rows::Feed;
 use crate::caller::{NotATenant, TenantId};
-use crate::db::{Db, Tx, refused};
+use crate::db::{Db, Tx};
 use crate::lease;
 use crate::refusal::Refusal;
 use crate::streams::{Link, Settings};
@@ -140,7 +140,7 @@ enum Trouble {
 
 async fn tenure(db: Db, settings: Settings, consumer: Arc<dyn Consumer>) -> Result<(), Trouble> {
     let producers: Vec<&'static str> = consumer.hears().iter().map(|(name, _)| *name).collect();
-    let positions = rows::positions(db.pool(), consumer.name(), &producers).await?;
+    let positions = rows::positions(db.worker_pool(), consumer.name(), &producers).await?;
     let reading = Arc::new(Reading {
         db,
         consumer,
@@ -196,18 +196,19 @@ async fn tenure(db: Db, settings: Settings, consumer: Arc<dyn Consumer>) -> Resu
 /// effect and the letter is marked, or neither. Refuses `NOT_FOUND` when no such letter waits.
 pub async fn replay(db: &Db, consumers: &[Arc<dyn Consumer>], id: Uuid) -> Result<(), Refusal> {
     let missing = || Refusal::not_found(&format!("deadLetters/{id}"));
-    let nobody = TenantId::parse("nobody").map_err(Refusal::internal)?;
-    let mut tx = db.begin(&nobody).await?;
+    let tenant = rows::tenant_of_letter(db.worker_pool(), id).await;
+    let tenant = tenant.map_err(Refusal::from)?.ok_or_else(missing)?;
+    let tenant = TenantId::parse(&tenant).map_err(|_| missing())?;
+    let mut tx = db.begin(&tenant).await?;
     let now = tx.now();
     let letter = rows::exhume(&mut tx, id, now)
         .await
-        .map_err(refused)?
+        .map_err(Refusal::from)?
         .ok_or_else(missing)?;
     let consumer = consumers
         .iter()
         .find(|c| c.name() == letter.consumer)
         .ok_or_else(missing)?;
-    tx.enter(&letter.event.tenant).await?;
     let span = telemetry::span_from(&letter.event.trace, "replay");
     consumer
         .handle(&mut tx, &letter.event)

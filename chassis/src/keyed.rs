@@ -16,7 +16,7 @@ use sqlx::{PgConnection, PgPool, Postgres};
 use tonic::Code;
 
 use crate::caller::Caller;
-use crate::db::{Db, Tx, refused};
+use crate::db::{Db, Tx};
 use crate::refusal::{Refusal, Violations};
 
 /// How long a key replays its first answer.
@@ -132,10 +132,10 @@ pub async fn keyed<Q: Message, R: Message + Default>(
         }));
     };
     let mut tx = db.begin(&caller.tenant).await?;
-    if claim(&mut tx, &key).await.map_err(refused)? {
+    if claim(&mut tx, &key).await.map_err(Refusal::from)? {
         return Ok(Keyed::Fresh(KeyedTx { tx, key: Some(key) }));
     }
-    let (first_hash, answer) = first(&mut tx, &key).await.map_err(refused)?;
+    let (first_hash, answer) = first(&mut tx, &key).await.map_err(Refusal::from)?;
     if first_hash != key.body_hash {
         return Err(Refusal::new(
             Code::InvalidArgument,
@@ -181,10 +181,14 @@ impl DerefMut for KeyedTx {
 /// Deletes at most `limit` keys that no longer replay; returns how many it deleted.
 pub async fn forget_old(worker: &PgPool, now: Timestamp, limit: i64) -> Result<u64, sqlx::Error> {
     let done = sqlx::query(
-        "delete from request_keys
-         where ctid = any (array(
-             select ctid from request_keys where created_at < $1 order by created_at limit $2
-             for update skip locked))",
+        "with old as (
+             select tenant_id, principal, rpc, request_id from request_keys
+             where created_at < $1 order by created_at limit $2
+             for update skip locked
+         )
+         delete from request_keys k using old
+         where (k.tenant_id, k.principal, k.rpc, k.request_id)
+             = (old.tenant_id, old.principal, old.rpc, old.request_id)",
     )
     .bind((now - KEPT).to_sqlx())
     .bind(limit)

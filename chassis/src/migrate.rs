@@ -2,9 +2,10 @@
 //!
 //! The chassis' own migrations (0001–0099) make the tables every service has; a service's own
 //! start at 0101. Both run as one ascending list, recorded in `_sqlx_migrations` of the service's
-//! schema. Every service gets three roles: `fettle_<service>_owner` owns and migrates,
-//! `fettle_<service>` serves requests, `fettle_<service>_worker` runs background work. The latter
-//! two can read and write rows and nothing else.
+//! schema. Every service gets four roles: `fettle_<service>_owner` owns and migrates,
+//! `fettle_<service>` serves requests, `fettle_<service>_worker` runs background work,
+//! `fettle_<service>_auditor` reads everything. The latter three touch rows and nothing else, behind
+//! row-level security; see `docs/decisions/0016-walls.md`.
 
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
@@ -30,6 +31,21 @@ pub struct Passwords {
     pub runtime: Option<String>,
     /// Of `fettle_<service>_worker`.
     pub worker: Option<String>,
+    /// Of `fettle_<service>_auditor`.
+    pub auditor: Option<String>,
+}
+
+impl Passwords {
+    /// One for all roles, as a private server has it.
+    pub fn same(password: &str) -> Self {
+        let each = || Some(password.to_owned());
+        Self {
+            owner: each(),
+            runtime: each(),
+            worker: each(),
+            auditor: each(),
+        }
+    }
 }
 
 /// Why a schema could not be brought up to date.
@@ -58,6 +74,8 @@ pub struct Roles {
     pub runtime: String,
     /// Runs background work across tenants.
     pub worker: String,
+    /// Reads everything across tenants, and changes nothing.
+    pub auditor: String,
 }
 
 impl Roles {
@@ -67,6 +85,7 @@ impl Roles {
             owner: format!("fettle_{service}_owner"),
             runtime: format!("fettle_{service}"),
             worker: format!("fettle_{service}_worker"),
+            auditor: format!("fettle_{service}_auditor"),
         }
     }
 }
@@ -105,6 +124,7 @@ pub async fn migrate(
     let outcome = combined.run(&mut conn).await;
     if outcome.is_ok() {
         first_partitions(&mut conn).await?;
+        raise_walls(&mut conn).await?;
     }
     // Closing also frees the migrator's advisory lock when a migration failed.
     conn.close().await?;
@@ -128,7 +148,7 @@ pub fn combine(service: &str, own: &Migrator) -> Result<Migrator, MigrationError
     Ok(combined)
 }
 
-/// Makes the three roles. Roles belong to the whole server, so two databases may race here: the
+/// Makes the four roles. Roles belong to the whole server, so two databases may race here: the
 /// loser of a race finds the role made.
 async fn make_roles(
     conn: &mut PgConnection,
@@ -140,6 +160,7 @@ async fn make_roles(
         (&roles.owner, &passwords.owner),
         (&roles.runtime, &passwords.runtime),
         (&roles.worker, &passwords.worker),
+        (&roles.auditor, &passwords.auditor),
     ];
     for (role, password) in each {
         let made: bool = sqlx::query_scalar("select to_regrole($1) is not null")
@@ -177,6 +198,7 @@ async fn make_schema(
         owner,
         runtime,
         worker,
+        ..
     }: &Roles,
 ) -> Result<(), sqlx::Error> {
     let mut tx = conn.begin().await?;
@@ -219,12 +241,13 @@ async fn make_schema(
     tx.commit().await
 }
 
-/// What the owner's future tables, sequences and functions allow the other two roles.
+/// What the owner's future tables, sequences and functions allow the roles that serve and work;
+/// the tables that background work touches are granted by migrations, one by one.
 fn rights(service: &str, owner: &str, runtime: &str, worker: &str) -> String {
     format!(
         "alter default privileges for role {owner} revoke execute on functions from public;
          alter default privileges for role {owner} in schema {service}
-             grant select, insert, update, delete on tables to {runtime}, {worker};
+             grant select, insert, update, delete on tables to {runtime};
          alter default privileges for role {owner} in schema {service}
              grant usage, select on sequences to {runtime}, {worker};
          alter default privileges for role {owner} in schema {service}
@@ -239,6 +262,12 @@ async fn first_partitions(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
         .bind(FIRST_PARTITIONS)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// Puts tables that are new behind row-level security.
+async fn raise_walls(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select raise_walls()").execute(conn).await?;
     Ok(())
 }
 

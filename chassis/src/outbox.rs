@@ -96,6 +96,7 @@ impl Columns {
             payloads: Vec::with_capacity(events.len()),
             traceparent: telemetry::current_traceparent(),
         };
+        // Ids of one commit ascend in the order of telling; the relay breaks ties of version by id.
         columns.ids.sort_unstable();
         for event in events {
             let partition = partition_of(tenant, &event.aggregate);
@@ -117,39 +118,22 @@ macro_rules! insert_statement {
     () => {
         "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
              occurred_at, recorded_at, traceparent, payload)
-         select u.event_id, u.tenant_id, u.kind, u.aggregate, u.version, u.partition,
+         select u.event_id, $2, u.kind, u.aggregate, u.version, u.partition,
              u.occurred_at, $8, $9, u.payload
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
+         from unnest($1::uuid[], $3::text[], $4::text[], $5::bigint[],
              $6::smallint[], $7::timestamptz[], $10::bytea[])
-             as u (event_id, tenant_id, kind, aggregate, version, partition, occurred_at, payload)"
+             as u (event_id, kind, aggregate, version, partition, occurred_at, payload)"
     };
 }
 
-/// Writes the events in one statement, in the order they were told.
+/// Writes the events in one statement.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
-    ids: &Ids,
+    tenant: &TenantId,
     recorded_at: Timestamp,
-    events: &[(TenantId, Event)],
+    told: &Columns,
     answered: Option<&Answered>,
 ) -> Result<(), sqlx::Error> {
-    // Ids of one commit ascend in the order of telling; the relay breaks ties of version by id.
-    let mut event_ids: Vec<Uuid> = events.iter().map(|_| ids.v7()).collect();
-    event_ids.sort_unstable();
-    let tenants: Vec<&str> = events.iter().map(|(tenant, _)| tenant.as_str()).collect();
-    let kinds: Vec<&str> = events.iter().map(|(_, e)| e.kind).collect();
-    let aggregates: Vec<&str> = events.iter().map(|(_, e)| e.aggregate.as_str()).collect();
-    let versions: Vec<i64> = events.iter().map(|(_, e)| e.version).collect();
-    let partitions: Vec<i16> = events
-        .iter()
-        .map(|(tenant, e)| partition_of(tenant, &e.aggregate))
-        .collect();
-    let occurred: Vec<jiff_sqlx::Timestamp> = events
-        .iter()
-        .map(|(_, e)| e.occurred_at.to_sqlx())
-        .collect();
-    let payloads: Vec<&[u8]> = events.iter().map(|(_, e)| e.payload.as_slice()).collect();
-
     // With the answer of a keyed request both go in one round trip.
     let statement = match answered {
         None => insert_statement!(),
@@ -162,16 +146,16 @@ pub(crate) async fn insert(
         ),
     };
     let mut query = sqlx::query(statement)
-        .bind(event_ids)
-        .bind(tenants)
-        .bind(kinds)
-        .bind(aggregates)
-        .bind(versions)
-        .bind(partitions)
-        .bind(occurred)
+        .bind(&told.ids)
+        .bind(tenant.as_str())
+        .bind(&told.kinds)
+        .bind(&told.aggregates)
+        .bind(&told.versions)
+        .bind(&told.partitions)
+        .bind(&told.occurred)
         .bind(recorded_at.to_sqlx())
-        .bind(telemetry::current_traceparent())
-        .bind(payloads);
+        .bind(&told.traceparent)
+        .bind(&told.payloads);
     if let Some(answered) = answered {
         query = answered.bind(query);
     }

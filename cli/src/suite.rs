@@ -191,6 +191,7 @@ impl Suite {
             )
             .set("database.password", password)
             .set("database.worker_password", password)
+            .set("database.auditor_password", password)
             .set("database.owner_password", password)
             .set("events.redis_url", &self.local.redis_url());
         if blueprint.name == "channel" {

@@ -325,7 +325,12 @@ impl Suite {
         set("server.listen", &member.address.to_string());
         set("events.redis_url", &self.redis.url());
         set("database.url", &self.database.url());
-        for role in ["password", "worker_password", "owner_password"] {
+        for role in [
+            "password",
+            "worker_password",
+            "auditor_password",
+            "owner_password",
+        ] {
             set(&format!("database.{role}"), &self.password);
         }
         if service == "ticket" {
@@ -407,7 +412,12 @@ async fn migrated() -> chassis::testing::Template {
         for blueprint in SERVICES {
             let mut layers = Config::layers(blueprint.name, blueprint.defaults);
             layers = layers.set("database.url", url);
-            for role in ["password", "worker_password", "owner_password"] {
+            for role in [
+                "password",
+                "worker_password",
+                "auditor_password",
+                "owner_password",
+            ] {
                 layers = layers.set(&format!("database.{role}"), password);
             }
             let config = layers.read()?;

@@ -17,3 +17,5 @@ mod promises;
 mod rounds;
 #[path = "stories/verified.rs"]
 mod verified;
+#[path = "stories/walls.rs"]
+mod walls;

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::queue::Queue;
 use super::rows::{self, Feed, Position};
 use super::{Reading, lag};
-use crate::db::{Tx, refused};
+use crate::db::Tx;
 use crate::refusal::Refusal;
 use crate::streams::{Content, Entry, Link};
 use crate::{streams, telemetry};
@@ -279,26 +279,30 @@ impl Lane {
         let consumer = self.feed.consumer;
         metrics::counter!("fettle_dead_letters_total", "consumer" => consumer).increment(1);
         tracing::error!(feed = ?self.feed, sequence = entry.sequence, reason, "dead letter");
+        if let Content::Event(event) = &entry.content {
+            tx.enter(&event.tenant).await.map_err(Trouble::Around)?;
+        }
         let (id, now) = (tx.ids().v7(), tx.now());
         rows::bury(tx, id, self.feed, entry, reason, detail, now)
             .await
-            .map_err(|error| Trouble::Around(refused(error)))
+            .map_err(|error| Trouble::Around(Refusal::from(error)))
     }
 
     /// Opens a transaction that has moved the position past `entries`. The position moves from
     /// exactly the previous value or not at all, so of two readers one has the effect; the lease
     /// only spares them the race.
     async fn begin(&self, entries: &[Entry]) -> Result<Tx, Trouble> {
-        let around = |error| Trouble::Around(refused(error));
+        let around = |error| Trouble::Around(Refusal::from(error));
         let Some(last) = entries.last() else {
             return Err(Trouble::Lost);
         };
-        let mut tx = self
-            .reading
-            .db
-            .begin_repeatable_work(&self.reading.nobody)
-            .await
-            .map_err(Trouble::Around)?;
+        let heard = entries.iter().find_map(|entry| match &entry.content {
+            Content::Event(event) => Some(&event.tenant),
+            _ => None,
+        });
+        let tenant = heard.unwrap_or(&self.reading.nobody);
+        let begun = self.reading.db.begin_repeatable_work(tenant).await;
+        let mut tx = begun.map_err(Trouble::Around)?;
         let to = Position {
             sequence: last.last,
             stream_id: last.stream_id.clone(),

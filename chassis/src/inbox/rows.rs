@@ -144,6 +144,16 @@ pub(super) async fn bury(
     Ok(())
 }
 
+/// Whose event a dead letter is; empty: of nobody, as nobody can read it.
+pub(super) async fn tenant_of_letter(
+    worker: &PgPool,
+    id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("select tenant_id from dead_letters where id = $1", id)
+        .fetch_optional(worker)
+        .await
+}
+
 /// A dead letter that waits for its replay.
 pub(super) struct Letter {
     pub(super) consumer: String,

@@ -1,11 +1,14 @@
 //! What PostgreSQL's errors mean to a caller.
 
+use crate::db;
 use crate::refusal::Refusal;
 
 impl From<sqlx::Error> for Refusal {
     /// A lock that was held too long, a deadlock and a serialization failure are contention;
-    /// a lost or exhausted connection is unavailability; all else is a fault of ours.
+    /// a lost or exhausted connection is unavailability, and remembered; all else is a fault of
+    /// ours.
     fn from(error: sqlx::Error) -> Refusal {
+        db::note(&error);
         let refused = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)

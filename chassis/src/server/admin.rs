@@ -8,10 +8,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::db::Db;
 use crate::metrics::{UPKEEP, recorder};
 
 /// How long the database may take to answer before the service is not ready.
@@ -21,13 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Readiness {
     draining: Arc<AtomicBool>,
-    pool: PgPool,
+    db: Db,
 }
 
 impl Readiness {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    pub(crate) fn new(db: Db) -> Self {
         let draining = Arc::new(AtomicBool::new(false));
-        Readiness { draining, pool }
+        Readiness { draining, db }
     }
 
     /// From now on not ready.
@@ -40,9 +40,8 @@ impl Readiness {
         if self.draining.load(Ordering::Relaxed) {
             return Some("draining");
         }
-        let asked = sqlx::query("select 1").execute(&self.pool);
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(_)) => None,
+        match tokio::time::timeout(PATIENCE, self.db.ping()).await {
+            Ok(Ok(())) => None,
             _ => Some("the database does not answer"),
         }
     }

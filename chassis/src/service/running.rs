@@ -89,7 +89,7 @@ pub(super) async fn run(
     routes.add_service(health_server);
     add_reflection(&mut routes, &rpc_services)?;
     let routes = routes.routes();
-    let readiness = Readiness::new(db.pool().clone());
+    let readiness = Readiness::new(db.clone());
     tokio::spawn(admin::serve(admin, readiness.clone(), stop_admin.clone()));
     let stop = stop_calls.clone();
     let settings = config.server.clone();

@@ -12,7 +12,7 @@ pub(super) async fn check(db: &Db, blueprint: &Blueprint) -> Result<(), StartErr
     let needed = combine(blueprint.name, blueprint.migrations)?;
     let applied = "select version from _sqlx_migrations where success";
     let applied = sqlx::query_scalar::<_, i64>(applied)
-        .fetch_all(db.pool())
+        .fetch_all(db.worker_pool())
         .await;
     let applied: BTreeSet<i64> = match applied {
         Ok(applied) => applied.into_iter().collect(),

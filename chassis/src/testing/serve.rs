@@ -115,7 +115,13 @@ impl Suite {
     /// Few connections of the superuser, who is above row-level security, with the schema of a service first in the
     /// search path.
     pub fn pool_of(&self, service: &str) -> PgPool {
-        let options = must("read the URL", PgConnectOptions::from_str(&self.db_url()));
+        self.pool_as(service, "postgres")
+    }
+
+    /// The same, as another role.
+    pub fn pool_as(&self, service: &str, role: &str) -> PgPool {
+        let url = self.database.url_as(role);
+        let options = must("read the URL", PgConnectOptions::from_str(&url));
         let options = options.options([("search_path", service)]);
         PgPoolOptions::new()
             .max_connections(4)
@@ -261,7 +267,12 @@ fn configured(
     set: &[(String, String)],
 ) -> Config {
     let mut layers = Config::layers(blueprint.name, blueprint.defaults).set("database.url", url);
-    for role in ["password", "worker_password", "owner_password"] {
+    for role in [
+        "password",
+        "worker_password",
+        "auditor_password",
+        "owner_password",
+    ] {
         layers = layers.set(&format!("database.{role}"), password);
     }
     for (key, value) in set {

@@ -52,9 +52,7 @@ async fn the_lower_number_that_commits_last_is_still_heard() {
     let sql = "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
         occurred_at, recorded_at, payload)
         values ($1, $2, 'ticket.closed', 'tickets/early', 1, $3, now(), now(), '')";
-    let mut slow = chassis::db::begin(house.ticket.pool(), "begin")
-        .await
-        .unwrap();
+    let mut slow = house.ticket.begin(&tenant).await.unwrap();
     let insert = sqlx::query(sql)
         .bind(early)
         .bind(tenant.as_str())

@@ -23,12 +23,13 @@ async fn what_is_written_after_a_caller_gave_up_beginning_is_kept() {
         let mut single = house.ticket.single(&tenant).await.unwrap();
         sqlx::query(
             "insert into effects (event_id, tenant_id, aggregate, version)
-             values (gen_random_uuid(), '', 'tickets/1', 1)",
+             values (gen_random_uuid(), $1, 'tickets/1', 1)",
         )
+        .bind(tenant.as_str())
         .execute(&mut *single)
         .await
         .unwrap();
-        single.done(false);
+        single.done(false).await.unwrap();
     }
 
     let kept: i64 = sqlx::query_scalar("select count(*) from ticket.effects")

@@ -50,12 +50,7 @@ pub(crate) fn own_migrations() -> Migrator {
 }
 
 pub(crate) async fn passwords() -> Passwords {
-    let password = Some(testing::servers().await.password().to_owned());
-    Passwords {
-        owner: password.clone(),
-        runtime: password.clone(),
-        worker: password,
-    }
+    Passwords::same(testing::servers().await.password())
 }
 
 /// A migrated database with the schemas of both services.

@@ -22,7 +22,7 @@ async fn report(db: &Db, id: &str, body: &str) -> Result<String, Refusal> {
         Keyed::Fresh(tx) => tx,
     };
     let sql = "insert into effects (event_id, tenant_id, aggregate, version)
-        values (gen_random_uuid(), '', $1, 1) returning place";
+        values (gen_random_uuid(), 'acme', $1, 1) returning place";
     let place: i64 = sqlx::query_scalar(sql)
         .bind(&body)
         .fetch_one(&mut **tx)

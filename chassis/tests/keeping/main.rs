@@ -16,3 +16,4 @@ mod leases;
 mod migrations;
 mod poison;
 mod tables;
+mod walls;

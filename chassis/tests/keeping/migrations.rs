@@ -9,7 +9,7 @@ use futures::future::join_all;
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 
-use crate::house::{database, house, own_migrations, passwords};
+use crate::house::{database, house, own_migrations, passwords, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_processes_may_migrate_at_once_and_again() {
@@ -36,10 +36,10 @@ async fn many_processes_may_migrate_at_once_and_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_may_write_rows_and_may_not_change_tables_or_read_its_neighbours() {
     let house = house().await;
-    let pool = house.ticket.pool();
+    let mut conn = house.ticket.read(&tenant()).await.unwrap();
 
     sqlx::query("delete from request_keys")
-        .execute(pool)
+        .execute(&mut *conn)
         .await
         .unwrap();
     for forbidden in [
@@ -51,7 +51,10 @@ async fn a_service_may_write_rows_and_may_not_change_tables_or_read_its_neighbou
         "select drop_partitions_before('outbox', now())",
         "select count(*) from feedback.outbox",
     ] {
-        let error = sqlx::query(forbidden).execute(pool).await.unwrap_err();
+        let error = sqlx::query(forbidden)
+            .execute(&mut *conn)
+            .await
+            .unwrap_err();
         let code = error
             .as_database_error()
             .and_then(|e| e.code())
@@ -61,7 +64,7 @@ async fn a_service_may_write_rows_and_may_not_change_tables_or_read_its_neighbou
     }
     let roles = Roles::of("ticket");
     let who: String = sqlx::query_scalar("select current_user::text")
-        .fetch_one(pool)
+        .fetch_one(&mut *conn)
         .await
         .unwrap();
     assert_eq!(who, roles.runtime);

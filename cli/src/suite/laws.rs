@@ -98,7 +98,7 @@ async fn between(
 async fn connect(blueprint: &Blueprint, local: Option<&Local>) -> anyhow::Result<PgConnection> {
     let name = blueprint.name;
     let url = match local {
-        Some(local) => local.pg_url(DATABASE, &format!("fettle_{name}_worker")),
+        Some(local) => local.pg_url(DATABASE, &format!("fettle_{name}_auditor")),
         None => {
             let config = Config::layers(name, blueprint.defaults)
                 .environment()

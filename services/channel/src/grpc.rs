@@ -78,6 +78,7 @@ impl PartyService for Channel {
 
         let mut read = self.db.read(&caller.tenant).await?;
         let row = store::by_id(&mut read, caller.tenant.as_str(), id).await;
+        read.done();
         let row = found(row, id)?;
         Ok(Response::new(self.open_party(&caller.tenant, &row)?))
     }
@@ -182,6 +183,7 @@ impl Channel {
                 store::look_up(&mut read, tenant, &contact, region, after, limit).await
             }
         };
+        read.done();
         Ok(rows?)
     }
 }

@@ -10,7 +10,8 @@ use tonic::Code;
 /// Kinds and aggregates told so far, in order.
 async fn told(suite: &Suite) -> Vec<(String, String)> {
     let rows = sqlx::query_as("select kind, aggregate from outbox order by event_id");
-    rows.fetch_all(suite.db.worker_pool()).await.unwrap()
+    let mut read = suite.db.read(&suite.caller.0.tenant).await.unwrap();
+    rows.fetch_all(&mut *read).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

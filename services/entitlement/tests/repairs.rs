@@ -77,7 +77,8 @@ async fn hear(suite: &Suite, event: &Delivered) -> Result<(), Refusal> {
 
 async fn changes(suite: &Suite) -> i64 {
     let count = sqlx::query_scalar("select count(*) from outbox where kind = 'coverage.changed'");
-    count.fetch_one(suite.db.worker_pool()).await.unwrap()
+    let mut read = suite.db.read(&suite.caller.0.tenant).await.unwrap();
+    count.fetch_one(&mut *read).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,6 +54,7 @@ pub struct Guess {
 pub async fn guess(db: &Db, tenant: &TenantId, ask: &Ask) -> Result<Option<Guess>, Refusal> {
     let mut read = db.read(tenant).await?;
     let (parts, levels) = levels::outlook(&mut read, tenant, &ask.wanted, &ask.place).await?;
+    read.done();
     if let Some(unknown) = parts.iter().find(|part| !part.known) {
         return Err(Refusal::not_found(&part_name(&unknown.part)));
     }

@@ -62,6 +62,7 @@ impl Desk {
         if numbers.0 >= numbers.1 {
             let mut single = self.db.single(tenant).await?;
             let first = store::ticket::next_numbers(&mut single).await?;
+            single.done(false).await?;
             *numbers = (first, first + BLOCK);
         }
         let next = numbers.0;
@@ -173,7 +174,7 @@ impl Desk {
     ) -> Result<bool, Refusal> {
         let mut single = self.db.single(tenant).await?;
         let saved = store::ticket::save(&mut single, ticket, beside, wake).await?;
-        single.done(saved && !beside.told.is_empty());
+        single.done(saved && !beside.told.is_empty()).await?;
         Ok(saved)
     }
 

@@ -92,7 +92,7 @@ impl Desk {
     ) -> Result<Option<pb::Ticket>, Refusal> {
         let mut read = self.db.read(tenant).await?;
         let found = store::ticket::get(&mut read, tenant.as_str(), id).await?;
-        drop(read);
+        read.done();
         let Some(mut ticket) = found else {
             return Ok(None);
         };
@@ -127,7 +127,7 @@ impl Desk {
         if !store::ticket::insert(&mut single, &ticket, &beside, trace).await? {
             return Ok(None);
         }
-        single.done(true);
+        single.done(true).await?;
         self.woken.notify_one();
         Ok(Some(answer))
     }

@@ -195,6 +195,7 @@ impl Progress {
         }
         let mut read = self.desk.db.read(tenant).await?;
         let found = get(&mut read, tenant.as_str(), claimed.ticket).await?;
+        read.done();
         Ok(found.map(Box::new))
     }
 

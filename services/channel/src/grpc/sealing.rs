@@ -182,6 +182,7 @@ impl Channel {
             store::by_id(&mut read, caller.tenant.as_str(), id).await,
             id,
         )?;
+        read.done();
         let opened = self
             .key_of(&caller.tenant, &row)?
             .open(Holds::Answer, sealed);

@@ -44,6 +44,7 @@ impl AppointmentService for Dispatch {
         job.window = window.unwrap_or(job.window);
         let whom = Whom::Region(&order.region);
         let all = candidates::load(&mut read, tenant, whom, job.window, order.id).await;
+        read.done();
         let all = all.map_err(Refusal::from)?;
         let (slots, findings) = plan::slots(&job, &order.region, &all, &self.rules, limit);
         Ok(Response::new(pb::FindSlotsResponse {

@@ -49,6 +49,7 @@ impl TechnicianService for Dispatch {
         let found = technicians::get(&mut read, &caller.tenant, id)
             .await
             .map_err(Refusal::from)?;
+        read.done();
         let technician = found.ok_or_else(|| Refusal::not_found(&name))?;
         Ok(Response::new(wire::technician::technician(&technician)))
     }
@@ -71,6 +72,7 @@ impl TechnicianService for Dispatch {
         let (region, skill) = (region.as_deref(), skill.as_deref());
         let tenant = &caller.tenant;
         let found = technicians::list(&mut read, tenant, region, skill, after, page.size + 1).await;
+        read.done();
         let mut found = found.map_err(Refusal::from)?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = found.len() > size;

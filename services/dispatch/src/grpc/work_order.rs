@@ -58,6 +58,7 @@ impl WorkOrderService for Dispatch {
         let found = work_orders::get(&mut read, &caller.tenant, id)
             .await
             .map_err(Refusal::from)?;
+        read.done();
         let order = found.ok_or_else(|| Refusal::not_found(&name))?;
         Ok(Response::new(work_order(&order)))
     }
@@ -77,6 +78,7 @@ impl WorkOrderService for Dispatch {
         let mut read = self.db.read(&caller.tenant).await?;
         let limit = page.size + 1;
         let found = work_orders::list(&mut read, &caller.tenant, &filter, after, limit).await;
+        read.done();
         let mut found = found.map_err(Refusal::from)?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = found.len() > size;
@@ -238,6 +240,7 @@ impl Dispatch {
         let mut read = self.db.read(&caller.tenant).await?;
         let (ticket, step, round) = (new.ticket, &new.step, new.round);
         let found = work_orders::of_step(&mut read, &caller.tenant, ticket, step, round).await;
+        read.done();
         let known = found
             .map_err(Refusal::from)?
             .ok_or_else(Refusal::contention)?;
@@ -289,6 +292,7 @@ impl Dispatch {
         }
         let mut read = self.db.read(&caller.tenant).await?;
         let order = work_orders::get(&mut read, &caller.tenant, id).await?;
+        read.done();
         Ok(order.is_some_and(|order| order.mode == Mode::OnSite))
     }
 

@@ -84,12 +84,7 @@ async fn database() -> Database {
         .map(|migration| format!("{:?}", migration.checksum))
         .collect();
     let build = async |url: &str| -> Result<(), String> {
-        let password = Some(testing::servers().await.password().to_owned());
-        let passwords = Passwords {
-            owner: password.clone(),
-            runtime: password.clone(),
-            worker: password,
-        };
+        let passwords = Passwords::same(testing::servers().await.password());
         let admin = url.parse().map_err(|error| format!("{error}"))?;
         let done = chassis::migrate::migrate(&admin, "dispatch", &dispatch::MIGRATIONS, &passwords);
         done.await.map_err(|error| error.to_string())

@@ -56,6 +56,7 @@ impl AssetService for Rpc {
             ..Default::default()
         };
         let found = store::list(&mut read, &filter, None, 1).await?.pop();
+        read.done();
         Ok(Response::new(wire::asset::asset(
             &found.ok_or_else(unknown)?,
         )))
@@ -77,6 +78,7 @@ impl AssetService for Rpc {
         let (page, after) = self.page(&caller, "ListAssets", asked, &bare)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let mut rows = store::list(&mut read, &filter, after, page.size + 1).await?;
+        read.done();
         let next_page_token = cut(&page, &mut rows, |row| row.id.to_string());
         Ok(Response::new(ListAssetsResponse {
             assets: rows.iter().map(wire::asset::asset).collect(),

@@ -56,6 +56,7 @@ impl ContractService for Rpc {
         let id = names::parse("contracts", &name).ok_or_else(unknown)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let found = store::list(&mut read, Some(id), None, None, 1).await?.pop();
+        read.done();
         Ok(Response::new(wire::contract::contract(
             &found.ok_or_else(unknown)?,
         )))
@@ -77,6 +78,7 @@ impl ContractService for Rpc {
         let (page, after) = self.page(&caller, "ListContracts", asked, &bare)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let mut rows = store::list(&mut read, None, asset, after, page.size + 1).await?;
+        read.done();
         let next_page_token = cut(&page, &mut rows, |row| row.id.to_string());
         Ok(Response::new(ListContractsResponse {
             contracts: rows.iter().map(wire::contract::contract).collect(),

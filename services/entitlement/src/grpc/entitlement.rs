@@ -21,7 +21,7 @@ impl EntitlementService for Rpc {
         let product = check.product.as_deref();
         let mut read = self.db.read(&caller.tenant).await?;
         let found = store::standing::standing(&mut read, &check.serial_number, product).await?;
-        drop(read);
+        read.done();
         let asset = only(&check, &found)?;
         let question = check.question(asset)?;
         let decided = decide(&question, asset, &self.rules);

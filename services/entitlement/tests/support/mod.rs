@@ -48,11 +48,7 @@ async fn database() -> Database {
         .collect();
     let key = format!("entitlement {}", key.concat());
     let build = async |url: &str| {
-        let passwords = chassis::migrate::Passwords {
-            owner: Some(password.clone()),
-            runtime: Some(password.clone()),
-            worker: Some(password.clone()),
-        };
+        let passwords = chassis::migrate::Passwords::same(&password);
         let admin = url.parse().unwrap();
         chassis::migrate::migrate(
             &admin,

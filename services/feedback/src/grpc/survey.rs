@@ -29,6 +29,7 @@ impl SurveyService for Feedback {
 
         let mut read = self.db.read(tenant).await?;
         let row = store::by_link(&mut read, tenant.as_str(), &link.hash()).await;
+        read.done();
         let row = row
             .map_err(Refusal::from)?
             .ok_or_else(error::no_such_link)?;
@@ -89,6 +90,7 @@ impl SurveyService for Feedback {
         let mut read = self.db.read(&caller.tenant).await?;
         let tenant = caller.tenant.as_str();
         let rows = store::list(&mut read, tenant, ticket, states, after, page.size + 1).await;
+        read.done();
         let (rows, next) = cut(rows.map_err(Refusal::from)?, &page, wire::survey_cursor);
 
         let surveys: Result<Vec<Survey>, Refusal> =

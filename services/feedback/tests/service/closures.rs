@@ -94,11 +94,7 @@ async fn an_event_that_cannot_be_read_is_put_aside_and_not_tried_for_ever() {
 async fn ticket_outbox(house: &House) -> Db {
     static NONE: Migrator = Migrator::DEFAULT;
     let password = testing::servers().await.password().to_owned();
-    let passwords = Passwords {
-        owner: Some(password.clone()),
-        runtime: Some(password.clone()),
-        worker: Some(password.clone()),
-    };
+    let passwords = Passwords::same(&password);
     let admin = house.database.url().parse().unwrap();
     migrate(&admin, "ticket", &NONE, &passwords).await.unwrap();
     let settings = db::Settings {

@@ -46,6 +46,7 @@ impl PartService for Inventory {
         let number = wire::part::number(&asked.name)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let found = catalogue::part(&mut read, &caller.tenant, &number).await;
+        read.done();
         let part = found
             .map_err(Refusal::from)?
             .ok_or_else(|| Refusal::not_found(&asked.name))?;
@@ -76,6 +77,7 @@ impl PartService for Inventory {
         let tenant = &caller.tenant;
         let rows =
             catalogue::parts(&mut read, tenant, component, product, after, page.size + 1).await;
+        read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |p| page.next(vec![p.number.clone()]));
@@ -96,6 +98,7 @@ impl PartService for Inventory {
         let tenant = &caller.tenant;
         let found =
             catalogue::parts_for(&mut read, tenant, &product, &component, MOST_FITTING).await;
+        read.done();
         let parts = found
             .map_err(Refusal::from)?
             .into_iter()

@@ -56,6 +56,7 @@ impl ReservationService for Inventory {
         let id = wire::id(name)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let found = reservations::get(&mut read, &caller.tenant, id).await;
+        read.done();
         let found = found
             .map_err(Refusal::from)?
             .ok_or_else(|| Refusal::not_found(name))?;
@@ -87,6 +88,7 @@ impl ReservationService for Inventory {
         let mut read = self.db.read(tenant).await?;
         let rows =
             reservations::newest(&mut read, tenant, ticket, &states, before, page.size + 1).await;
+        read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |r| {

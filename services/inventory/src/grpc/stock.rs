@@ -62,6 +62,7 @@ impl StockService for Inventory {
         let after = after.map_or("", String::as_str);
         let mut read = self.db.read(tenant).await?;
         let rows = catalogue::locations(&mut read, tenant, after, page.size + 1).await;
+        read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |l| page.next(vec![l.code.clone()]));
@@ -131,6 +132,7 @@ impl StockService for Inventory {
         let mut read = self.db.read(tenant).await?;
         let rows =
             levels::balances(&mut read, tenant, &part, &location, after, page.size + 1).await;
+        read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let next = |l: &levels::Balance| page.next(vec![l.part.clone(), l.location.clone()]);
         let next_page_token = cut(&mut rows, page.size).map_or(String::new(), next);
@@ -166,6 +168,7 @@ impl StockService for Inventory {
         let mut read = self.db.read(tenant).await?;
         let rows =
             ledger::movements(&mut read, tenant, &part, &subject, before, page.size + 1).await;
+        read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
         let next_page_token = last.map_or(String::new(), |m| page.next(vec![m.id.to_string()]));

@@ -75,6 +75,7 @@ impl QuoteService for Desk {
         let (ticket, id) = parse(&request.name)?;
         let mut read = self.db.read(&caller.tenant).await?;
         let found = store::quote::get(&mut read, caller.tenant.as_str(), ticket, id).await?;
+        read.done();
         let quote = found.ok_or_else(|| Refusal::not_found(&request.name))?;
         Ok(Response::new(wire::write_quote(&quote)))
     }
@@ -106,6 +107,7 @@ impl QuoteService for Desk {
         {
             return Err(Refusal::not_found(&request.parent).into());
         }
+        read.done();
         let (quotes, more) = cut(listed, page.size);
         let last = quotes
             .last()

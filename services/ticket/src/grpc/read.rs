@@ -48,6 +48,7 @@ impl Desk {
                 return Err(Refusal::invalid(v));
             }
         };
+        read.done();
         found.ok_or_else(|| Refusal::not_found(name))
     }
 
@@ -73,6 +74,7 @@ impl Desk {
         let tenant = caller.tenant.as_str();
         let listed = store::ticket::list(&mut read, tenant, &filter, before, page.size + 1);
         let (tickets, more) = cut(listed.await?, page.size);
+        read.done();
         let now = self.db.clock().now();
         let last = tickets
             .last()
@@ -110,6 +112,7 @@ impl Desk {
         let tenant = caller.tenant.as_str();
         let after = after.unwrap_or(0);
         let listed = store::timeline::list(&mut read, tenant, ticket, after, page.size + 1).await?;
+        read.done();
         if listed.is_empty() && after == 0 {
             return Err(Refusal::not_found(&request.name).into());
         }
