@@ -1,30 +1,37 @@
 //! Calls on behalf of a tenant, spread over some connections.
 
-use chassis::client::As;
+use chassis::identity::Minter;
 use chassis::{Caller, TenantId};
-use tonic::metadata::MetadataMap;
+use tonic::Request;
+use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
-use tonic::{Extensions, Request};
 
 /// Connections to one service, and who calls over them.
 #[derive(Clone)]
 pub(crate) struct Line {
     channels: Vec<Channel>,
-    who: MetadataMap,
+    who: Caller,
+    minter: Minter,
 }
 
 impl Line {
     /// Calls of `tenant` over these connections.
-    pub(crate) fn new(channels: Vec<Channel>, tenant: &str) -> anyhow::Result<Line> {
+    pub(crate) fn new(
+        channels: Vec<Channel>,
+        tenant: &str,
+        minter: &Minter,
+    ) -> anyhow::Result<Line> {
         let tenant = TenantId::parse(tenant)?;
-        let caller = Caller {
-            principal: "users/bench".to_owned(),
+        let who = Caller {
             region: Some("cn-north".to_owned()),
             ..Caller::service(tenant, "bench")
         };
+        // Whatever is wrong with it shows now, and not under load.
+        minter.authorization(&who)?;
         Ok(Line {
             channels,
-            who: As(caller).request(()).metadata().clone(),
+            who,
+            minter: minter.clone(),
         })
     }
 
@@ -35,6 +42,15 @@ impl Line {
 
     /// The message as this tenant's request.
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
-        Request::from_parts(self.who.clone(), Extensions::new(), message)
+        let mut request = Request::new(message);
+        let made = self.minter.authorization(&self.who).ok();
+        let made = made.and_then(|made| MetadataValue::try_from(made.as_bytes()).ok());
+        // Without it the call is refused, which is counted.
+        if let Some(authorization) = made {
+            request
+                .metadata_mut()
+                .insert("authorization", authorization);
+        }
+        request
     }
 }

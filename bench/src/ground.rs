@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chassis::Clock;
 use chassis::config::Config;
+use chassis::identity::{Development, Minter, development};
 use chassis::local::{self, Local};
 use chassis::service::{self, Blueprint, Running};
 use chassis::telemetry::{self, Telemetry};
@@ -35,6 +37,7 @@ pub(crate) struct Ground {
     postmaster: u32,
     admin: PgPool,
     telemetry: Option<Telemetry>,
+    identity: Development,
 }
 
 impl Ground {
@@ -77,6 +80,7 @@ impl Ground {
         let mut ground = Ground {
             postmaster: postmaster(local.dir())?,
             local: local.clone(),
+            identity: development(&folder.path().join("identity"))?,
             folder,
             programs: PathBuf::from(programs),
             admin,
@@ -115,7 +119,7 @@ impl Ground {
     /// What differs from the defaults for every service.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let password = self.local.password().to_owned();
-        vec![
+        let mut settings = vec![
             ("telemetry.level", "error".to_owned()),
             // A machine that others use may be slow for a while: that shows in the waits and is no
             // reason to refuse.
@@ -127,7 +131,9 @@ impl Ground {
             ("database.worker_password", password.clone()),
             ("database.owner_password", password),
             ("events.redis_url", self.local.redis_url()),
-        ]
+        ];
+        settings.extend(self.identity.settings());
+        settings
     }
 
     /// Serves these services, each knowing where the others are.
@@ -137,6 +143,7 @@ impl Ground {
             addresses: BTreeMap::new(),
             running: Vec::new(),
             shutdown,
+            minter: self.identity.minter(Clock::system())?,
         };
         for blueprint in blueprints.iter().rev() {
             let name = blueprint.name;
@@ -227,6 +234,7 @@ pub(crate) struct Suite {
     addresses: BTreeMap<String, String>,
     running: Vec<Running>,
     shutdown: CancellationToken,
+    minter: Minter,
 }
 
 impl Suite {
@@ -241,6 +249,11 @@ impl Suite {
             .get(service)
             .context("the service is not part of this run")?;
         connect(address, connections).await
+    }
+
+    /// Makes tokens that the services believe.
+    pub(crate) fn minter(&self) -> &Minter {
+        &self.minter
     }
 
     /// Lets the services drain.

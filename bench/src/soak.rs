@@ -104,7 +104,8 @@ async fn soak(settings: &Settings, ground: &Ground) -> anyhow::Result<(Outcome, 
 
 async fn open(settings: &Settings, suite: &Suite) -> anyhow::Result<Desk> {
     let line = async |service: &str| {
-        Line::new(suite.connect(service, settings.connections).await?, TENANT)
+        let channels = suite.connect(service, settings.connections).await?;
+        Line::new(channels, TENANT, suite.minter())
     };
     seed::devices(&line("entitlement").await?).await?;
     seed::part(&line("inventory").await?, "BATTERY", 1_000_000).await?;

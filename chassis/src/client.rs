@@ -11,16 +11,18 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use serde::Deserialize;
 use tonic::body::Body;
-use tonic::metadata::{KeyAndValueRef, MetadataMap};
 use tonic::{Code, Status, TimeoutExpired};
 use tower::{Service, ServiceExt};
 
-use crate::caller::{Caller, METADATA_KEYS};
+use crate::caller::Caller;
 use crate::config::within;
+use crate::identity::Minter;
 use crate::refusal::Refusal;
+use crate::server::carried;
 use crate::server::deadline::{self, GRPC_TIMEOUT};
 use crate::telemetry;
 
@@ -81,6 +83,7 @@ pub fn channel(addresses: &str, settings: &Settings) -> Result<Peer, PeerRefused
     Ok(Peer {
         ends: Ends::open(addresses, settings)?,
         caller: None,
+        minter: None,
         own_limit: Duration::from_millis(settings.deadline_ms),
         margin: Duration::from_millis(settings.deadline_margin_ms),
     })
@@ -91,17 +94,28 @@ pub fn channel(addresses: &str, settings: &Settings) -> Result<Peer, PeerRefused
 #[derive(Clone)]
 pub struct Peer {
     ends: Arc<Ends>,
-    caller: Option<Arc<HeaderMap>>,
+    caller: Option<Arc<Caller>>,
+    minter: Option<Minter>,
     own_limit: Duration,
     margin: Duration,
 }
 
 impl Peer {
+    /// The same peer with tokens made by `minter` for the callers that requests or
+    /// [`Peer::acting_as`] name. Without a minter such a call is sent without a token.
+    #[must_use]
+    pub fn with_minter(self, minter: Minter) -> Peer {
+        Peer {
+            minter: Some(minter),
+            ..self
+        }
+    }
+
     /// The same peer, called on behalf of `caller`. A request that says who is asking itself
     /// (see [`As`]) keeps what it says.
     #[must_use]
     pub fn acting_as(&self, caller: &Caller) -> Peer {
-        let caller = Some(Arc::new(caller.to_metadata()));
+        let caller = Some(Arc::new(caller.clone()));
         Peer {
             caller,
             ..self.clone()
@@ -118,17 +132,31 @@ impl Peer {
         }
     }
 
-    fn prepare(&self, headers: &mut HeaderMap, limit: Duration) {
-        let says_itself = METADATA_KEYS.iter().any(|key| headers.contains_key(*key));
-        if let Some(caller) = &self.caller
-            && !says_itself
+    fn prepare(&self, request: &mut Request<Body>, limit: Duration) {
+        if !request.headers().contains_key(AUTHORIZATION)
+            && let Some(authorization) = self.authorization(request)
         {
-            headers.extend(caller.as_ref().clone());
+            request.headers_mut().insert(AUTHORIZATION, authorization);
         }
+        let headers = request.headers_mut();
         if let Ok(limit) = HeaderValue::from_str(&deadline::written(limit)) {
             headers.insert(GRPC_TIMEOUT, limit);
         }
         telemetry::inject(headers);
+    }
+
+    /// The token of whom the request names, or else the peer; where nobody is named, the token of
+    /// the call we are in, unchanged.
+    fn authorization(&self, request: &Request<Body>) -> Option<HeaderValue> {
+        let named = request.extensions().get::<Caller>();
+        let Some(caller) = named.or(self.caller.as_deref()) else {
+            return carried();
+        };
+        let made = self.minter.as_ref()?.authorization(caller);
+        let refused = |why: &crate::identity::MintRefused| {
+            tracing::error!(%why, principal = caller.principal, "a call is sent without a token");
+        };
+        made.inspect_err(refused).ok()
     }
 }
 
@@ -146,7 +174,7 @@ impl Service<Request<Body>> for Peer {
         if limit.is_zero() {
             return std::future::ready(Ok(refused(Refusal::deadline_passed()))).boxed();
         }
-        self.prepare(request.headers_mut(), limit);
+        self.prepare(&mut request, limit);
         let end = self.ends.choose();
         let answer = async move {
             let Some(end) = end else {
@@ -188,7 +216,7 @@ fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     chain.into_iter().any(|error| error.is::<TimeoutExpired>())
 }
 
-/// Says on single requests on whose behalf they are made.
+/// Says on single requests on whose behalf they are made; the [`Peer`] makes the token.
 #[derive(Clone, Debug)]
 pub struct As(pub Caller);
 
@@ -196,12 +224,7 @@ impl As {
     /// The message as a request of this caller.
     pub fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
-        let metadata = MetadataMap::from_headers(self.0.to_metadata());
-        for pair in metadata.iter() {
-            if let KeyAndValueRef::Ascii(key, value) = pair {
-                request.metadata_mut().insert(key, value.clone());
-            }
-        }
+        request.extensions_mut().insert(self.0.clone());
         request
     }
 }

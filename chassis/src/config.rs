@@ -12,7 +12,7 @@ use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
 
 use crate::page::PageKey;
-use crate::{client, db, server, streams, telemetry};
+use crate::{client, db, identity, server, streams, telemetry};
 
 /// The settings every service has, with their documentation.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -35,6 +35,8 @@ pub struct Config {
     pub server: server::Settings,
     /// How peers are called.
     pub client: client::Settings,
+    /// How callers are known.
+    pub identity: identity::Settings,
     /// The store.
     pub database: db::Settings,
     /// The streams of events.
@@ -169,6 +171,7 @@ impl Layers {
     fn sections(&self, problems: &mut Vec<String>) -> Option<Config> {
         let server: Option<server::Settings> = self.section("server", problems);
         let client: Option<client::Settings> = self.section("client", problems);
+        let identity: Option<identity::Settings> = self.section("identity", problems);
         let telemetry: Option<telemetry::Settings> = self.section("telemetry", problems);
         let database: Option<db::Settings> = self.section("database", problems);
         let events: Option<streams::Settings> = self.section("events", problems);
@@ -180,12 +183,16 @@ impl Layers {
         if let Some(client) = &client {
             client.check(problems);
         }
+        if let Some(identity) = &identity {
+            identity.check(problems);
+        }
         if let Some(telemetry) = &telemetry {
             telemetry.check(problems);
         }
         Some(Config {
             server: server?,
             client: client?,
+            identity: identity?,
             database: database?,
             events: events?,
             telemetry: telemetry?,
@@ -275,10 +282,11 @@ fn mask(section: &mut Dict) {
     }
 }
 
-/// `tls_key` names a file; the other names hold the secret itself.
+/// `tls_key` and `signing_key` name a file; the other names hold the secret itself.
 fn is_secret(name: &str) -> bool {
     let ends = ["password", "secret", "token", "_key"];
-    name != "tls_key" && (name == "key" || ends.iter().any(|end| name.ends_with(end)))
+    !["tls_key", "signing_key"].contains(&name)
+        && (name == "key" || ends.iter().any(|end| name.ends_with(end)))
 }
 
 /// Masks the password of `scheme://user:password@host` wherever one stands.

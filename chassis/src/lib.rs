@@ -4,7 +4,7 @@
 //! cannot be answered ends in a [`refusal`]. Resources have [`names`], versions an [`etag`],
 //! lists a [`page`]; amounts are [`money`], places a [`position`].
 //!
-//! **Serving.** A [`service`] is started from its blueprint: [`config`] says how, [`telemetry`]
+//! **Serving.** An [`identity`] is how callers are known. A [`service`] is started from its blueprint: [`config`] says how, [`telemetry`]
 //! and [`metrics`] show it, the [`server`] puts the same layers around every handler, and the
 //! [`client`] calls peers with what is left of the deadline.
 //!
@@ -20,6 +20,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod etag;
+pub mod identity;
 pub mod inbox;
 pub mod invariants;
 pub mod keyed;

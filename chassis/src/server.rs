@@ -16,10 +16,12 @@ use tonic::service::Routes;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use crate::config::within;
+use crate::identity::Verifier;
 
 pub(crate) mod admin;
 mod around;
 mod caller;
+pub(crate) use caller::carried;
 pub mod deadline;
 mod load;
 mod panic;
@@ -138,16 +140,22 @@ pub(crate) fn pem(path: &str) -> Result<Vec<u8>, ServeError> {
     std::fs::read(&path).map_err(|error| ServeError::Pem { path, error })
 }
 
-/// Serves `routes` of `service` until `stop`, then sends GOAWAY and ends when running calls have
+/// Largest list of headers read, in bytes: much more than any caller may send, so that whoever sends
+/// too much is told what is wrong instead of losing the connection.
+const MOST_HEADER_BYTES: u32 = 256 << 10;
+
+/// Serves `routes` of `service` to callers whom `verifier` believes, until `stop`, then sends GOAWAY and ends when running calls have
 /// been answered. A drain that takes too long is the caller's to cut.
 pub async fn serve(
     service: &'static str,
     settings: &Settings,
+    verifier: Verifier,
     routes: Routes,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let mut server = Server::builder()
+        .http2_max_header_list_size(MOST_HEADER_BYTES)
         .http2_keepalive_interval(Some(Duration::from_millis(settings.keepalive_interval_ms)))
         .http2_keepalive_timeout(Some(Duration::from_millis(settings.keepalive_timeout_ms)));
     if let Some(age) = settings.connection_age() {
@@ -162,7 +170,7 @@ pub async fn serve(
     server
         .layer(around::wrap(trace::Traced::new(service)))
         .layer(around::wrap(panic::Caught::new(service)))
-        .layer(around::wrap(caller::Known))
+        .layer(around::wrap(caller::Known::new(verifier)))
         .layer(around::wrap(deadline::Bounded::new(settings)))
         .layer(around::wrap(load::Limited::new(service, settings)))
         .layer(around::wrap(size::Sized::new(settings)))

@@ -1,7 +1,7 @@
 //! A service from its blueprint: configured, checked, built, served, drained.
 //!
 //! `main` serves one service per process; [`start`] serves any number in one. Both take the
-//! same path: settings → store (reachable and migrated) → build → relay, consumers and workers →
+//! same path: settings → keys → store (reachable and migrated) → build → relay, consumers and workers →
 //! listeners.
 
 use std::convert::Infallible;
@@ -22,6 +22,7 @@ use crate::client::{self, Peer, PeerRefused};
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, ConfigRefused};
 use crate::db::Db;
+use crate::identity::Minter;
 use crate::inbox::Consumer;
 use crate::migrate::{self, MigrationError};
 use crate::page::PageKey;
@@ -73,14 +74,22 @@ impl Setting {
 
 /// The services that a service may call, by name.
 #[derive(Clone)]
-pub struct Peers(Arc<Config>);
+pub struct Peers {
+    config: Arc<Config>,
+    minter: Option<Minter>,
+}
 
 impl Peers {
-    /// A configured peer; clones of one `Peer` share connections, so ask once per name.
+    /// A configured peer, called with tokens of this service's own making or those it carries on;
+    /// clones of one `Peer` share connections, so ask once per name.
     pub fn get(&self, name: &str) -> Result<Peer, PeerRefused> {
-        let addresses = self.0.peers.get(name);
+        let addresses = self.config.peers.get(name);
         let unnamed = || PeerRefused::Address(format!("peers.{name}"));
-        client::channel(addresses.ok_or_else(unnamed)?, &self.0.client)
+        let peer = client::channel(addresses.ok_or_else(unnamed)?, &self.config.client)?;
+        Ok(match &self.minter {
+            Some(minter) => peer.with_minter(minter.clone()),
+            None => peer,
+        })
     }
 }
 
@@ -210,13 +219,17 @@ pub async fn start(
     // Installed before anything counts.
     let _ = crate::metrics::recorder();
     let clock = Clock::system();
+    let identity = config.identity.open(name, clock.clone())?;
     let db = Db::connect(name, &config.database, clock.clone(), Ids::random(clock))?;
     schema::check(&db, blueprint).await?;
 
     let config = Arc::new(config);
     let setting = Setting {
         db: db.clone(),
-        peers: Peers(Arc::clone(&config)),
+        peers: Peers {
+            config: Arc::clone(&config),
+            minter: identity.minter,
+        },
         config: config.own(),
         page_key: config.page_key.clone(),
     };
@@ -225,7 +238,8 @@ pub async fn start(
 
     let grpc = listen(config.server.listen).await?;
     let admin = listen(config.server.admin_listen).await?;
-    running::run(service, db, config, [grpc, admin], shutdown).await
+    let listeners = [grpc, admin];
+    running::run(service, db, config, identity.verifier, listeners, shutdown).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

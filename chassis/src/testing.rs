@@ -6,6 +6,7 @@
 //! Like every assertion, these functions panic when the ground they need is missing: a test cannot go on without it.
 
 mod database;
+mod identity;
 mod proxy;
 mod redis;
 mod serve;
@@ -21,6 +22,7 @@ use tokio::sync::OnceCell;
 use crate::local::{Local, Options};
 
 pub use database::{Database, Template, template};
+pub use identity::{development_key, identified, identity_settings, minter};
 pub use proxy::{Proxy, delaying_proxy};
 pub use redis::{Redis, redis};
 pub use serve::{Suite, agent, serve};

@@ -41,7 +41,7 @@ const BLUEPRINT: Blueprint = Blueprint {
 
 async fn config(database: &Database) -> Config {
     let servers = testing::servers().await;
-    Config::layers(BLUEPRINT.name, BLUEPRINT.defaults)
+    testing::identified(Config::layers(BLUEPRINT.name, BLUEPRINT.defaults))
         .set("database.url", &database.url())
         .set("database.password", servers.password())
         .set("database.worker_password", servers.password())

@@ -2,7 +2,7 @@
 
 use chassis::client;
 use chassis::config::Config;
-use chassis::telemetry;
+use chassis::{Clock, telemetry, testing};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -47,7 +47,7 @@ async fn a_trace_crosses_a_hop_and_reaches_the_collector() {
         .add_service(TraceServiceServer::new(Collector(send)))
         .serve_with_incoming(TcpListenerStream::new(listener));
     tokio::spawn(collector);
-    let config = Config::layers("test", "")
+    let config = testing::identified(Config::layers("test", ""))
         .set("telemetry.otlp_endpoint", &endpoint)
         .set("telemetry.sample_ratio", "1.0")
         .read()
@@ -58,9 +58,10 @@ async fn a_trace_crosses_a_hop_and_reaches_the_collector() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = format!("http://{}", listener.local_addr().unwrap());
     let (settings, routes) = (config.server.clone(), Routes::new(health));
+    let identity = config.identity.open("test", Clock::system()).unwrap();
     tokio::spawn(async move {
         let stop = CancellationToken::new();
-        chassis::server::serve("test", &settings, routes, listener, stop).await
+        chassis::server::serve("test", &settings, identity.verifier, routes, listener, stop).await
     });
     let mut client = HealthClient::new(client::channel(&peer, &config.client).unwrap());
 

@@ -1,10 +1,10 @@
 //! Calling the services: addresses, the caller's identity, patience with a busy service.
 
 mod calls;
+mod credentials;
 mod told;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -24,13 +24,12 @@ use proto::inventory::v1::stock_service_client::StockServiceClient;
 use proto::ticket::v1::quote_service_client::QuoteServiceClient;
 use proto::ticket::v1::ticket_service_client::TicketServiceClient;
 use serde::{Deserialize, Serialize};
-use tonic::metadata::MetadataMap;
-use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
 
 pub(crate) use calls::all_pages;
+use credentials::Signed;
+pub(crate) use credentials::{CUSTOMER, Credentials, TECHNICIAN, existing_issuer, issuer_of};
 pub(crate) use told::Told;
 
 /// Every service of the suite with its usual port, in the order they are started.
@@ -134,40 +133,29 @@ impl Actor {
             Actor::Customer => "customer",
             Actor::Agent => "agent",
             Actor::Technician => "technician",
-            Actor::Storekeeper => "storekeeper",
-            Actor::Planner => "planner",
-            Actor::Administrator => "administrator",
+            Actor::Storekeeper => "stock_keeper",
+            Actor::Planner => "dispatcher",
+            Actor::Administrator => "admin",
         }
     }
 
     fn caller(self) -> anyhow::Result<Caller> {
+        let customer = (self == Actor::Customer).then(|| CUSTOMER.to_owned());
         Ok(Caller {
             tenant: TenantId::parse(TENANT)?,
-            principal: format!("users/{}", self.role()),
+            principal: match self {
+                Actor::Technician => TECHNICIAN.to_owned(),
+                other => format!("users/{}", other.role()),
+            },
             region: None,
             roles: vec![self.role().to_owned()],
-            customer: None,
+            customer,
             partner: None,
         })
     }
 }
 
-/// Puts who is asking on each request.
-#[derive(Clone)]
-pub(crate) struct Identity(Arc<MetadataMap>);
-
-impl Interceptor for Identity {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        for entry in self.0.iter() {
-            if let tonic::metadata::KeyAndValueRef::Ascii(key, value) = entry {
-                request.metadata_mut().insert(key.clone(), value.clone());
-            }
-        }
-        Ok(request)
-    }
-}
-
-type Wire = InterceptedService<Channel, Identity>;
+type Wire = InterceptedService<Channel, Signed>;
 
 /// One actor's connection to the suite. Cheap to clone; clones share connections.
 #[derive(Clone)]
@@ -188,28 +176,35 @@ pub(crate) struct Fettle {
     parties: PartyServiceClient<Wire>,
 }
 
-/// Open channels to every service.
+/// Open channels to every service, and how callers prove who they are.
 #[derive(Clone)]
-pub(crate) struct Connections(BTreeMap<String, Channel>);
+pub(crate) struct Connections {
+    channels: BTreeMap<String, Channel>,
+    credentials: Credentials,
+}
 
 impl Connections {
     /// Prepares channels; each connects at its first call. Needs a tokio runtime.
-    pub(crate) fn to(endpoints: &Endpoints) -> anyhow::Result<Connections> {
+    pub(crate) fn to(
+        endpoints: &Endpoints,
+        credentials: Credentials,
+    ) -> anyhow::Result<Connections> {
         let each = SERVICES
             .iter()
             .map(|(name, _)| Ok(((*name).to_owned(), endpoints.channel(name)?)));
-        Ok(Connections(each.collect::<anyhow::Result<_>>()?))
+        Ok(Connections {
+            channels: each.collect::<anyhow::Result<_>>()?,
+            credentials,
+        })
     }
 
-    /// The suite as this actor calls it.
+    /// The suite as this actor calls it; as the bearer of the token, where one was given.
     pub(crate) fn acting_as(&self, actor: Actor) -> anyhow::Result<Fettle> {
-        let identity = Identity(Arc::new(MetadataMap::from_headers(
-            actor.caller()?.to_metadata(),
-        )));
+        let signed = self.credentials.of(actor.caller()?);
         let wire = |service: &str| {
-            let channel = self.0.get(service).cloned();
+            let channel = self.channels.get(service).cloned();
             let channel = channel.with_context(|| format!("no channel to {service}"))?;
-            anyhow::Ok(InterceptedService::new(channel, identity.clone()))
+            anyhow::Ok(InterceptedService::new(channel, signed.clone()))
         };
         let ticket = wire("ticket")?;
         let entitlement = wire("entitlement")?;

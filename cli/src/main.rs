@@ -7,12 +7,14 @@ mod check;
 mod client;
 mod demo;
 mod down;
+mod keys;
 mod process;
 mod reach;
 mod report;
 mod seed;
 mod suite;
 mod terminal;
+mod token;
 mod track;
 mod up;
 mod verify;
@@ -70,6 +72,10 @@ enum Command {
     Check(check::Args),
     /// Check every law of every service against the databases.
     Verify,
+    /// Print a caller token that the suite on this machine believes.
+    Token(token::Args),
+    /// Make a key pair: the private key into a new file, the public one into a JWK Set.
+    Keys(keys::Args),
 }
 
 /// Whether what was asked for held.
@@ -114,5 +120,7 @@ async fn run(command: Command, reach: &Reach, voice: Voice) -> anyhow::Result<Ve
         Command::Track(args) => track::run(args, reach, voice).await,
         Command::Check(args) => check::run(args, reach, voice).await,
         Command::Verify => verify::run(reach, voice).await,
+        Command::Token(args) => token::run(args, reach, voice),
+        Command::Keys(args) => keys::run(&args, voice),
     }
 }

@@ -5,17 +5,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Connections, Endpoints};
+use crate::client::{Connections, Credentials, Endpoints};
 use crate::process;
 use crate::suite::{Options, Suite};
 use crate::terminal::Voice;
 
 /// Where the suite is.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone)]
 pub(crate) struct Reach {
     /// The services' host, or ticket=http://host:port,entitlement=…; default: the suite `up` started.
     #[arg(long, global = true, value_name = "HOST")]
     endpoint: Option<String>,
+    /// Caller token for the services, without "Bearer"; default: one of the suite's own development
+    /// issuer.
+    #[arg(
+        long,
+        global = true,
+        env = "FETTLE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    token: Option<String>,
     /// Folder of the private suite.
     #[arg(
         long,
@@ -108,7 +118,7 @@ impl Reach {
     pub(crate) fn existing(&self) -> anyhow::Result<Reached> {
         match self.addresses()? {
             Some(endpoints) => Ok(Reached {
-                connections: Connections::to(&endpoints)?,
+                connections: Connections::to(&endpoints, self.credentials()?)?,
                 own: None,
             }),
             None => bail!("no suite runs here; start one with `fettle up --detach`"),
@@ -119,17 +129,25 @@ impl Reach {
     pub(crate) async fn existing_or_own(&self, voice: Voice) -> anyhow::Result<Reached> {
         if let Some(endpoints) = self.addresses()? {
             return Ok(Reached {
-                connections: Connections::to(&endpoints)?,
+                connections: Connections::to(&endpoints, self.credentials()?)?,
                 own: None,
             });
         }
         voice.note("nothing is running; starting the private suite for this command");
         let suite = Suite::start(&Options::private(&self.dir), voice).await?;
-        let connections = Connections::to(suite.endpoints())?;
+        let connections = Connections::to(suite.endpoints(), suite.credentials()?)?;
         Ok(Reached {
             connections,
             own: Some(suite),
         })
+    }
+
+    /// The token that was given, or else the development issuer of the suite's folder.
+    fn credentials(&self) -> anyhow::Result<Credentials> {
+        match &self.token {
+            Some(token) => Credentials::given(token),
+            None => Credentials::of_folder(&self.dir),
+        }
     }
 
     fn addresses(&self) -> anyhow::Result<Option<Endpoints>> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use chassis::config::Config;
+use chassis::identity::Development;
 use chassis::invariants::Breach;
 use chassis::local::{self, Local};
 use chassis::service::{self, Blueprint, Running};
@@ -19,7 +20,7 @@ use futures::future::BoxFuture;
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Endpoints, SERVICES};
+use crate::client::{Credentials, Endpoints, SERVICES, issuer_of};
 use crate::terminal::Voice;
 
 pub(crate) use laws::{Law, laws};
@@ -95,6 +96,7 @@ impl Options {
 /// A running suite.
 pub(crate) struct Suite {
     endpoints: Endpoints,
+    dir: PathBuf,
     local: Local,
     services: Vec<Running>,
     shutdown: CancellationToken,
@@ -116,6 +118,7 @@ impl Suite {
         }
         let mut suite = Suite {
             endpoints: Endpoints::on("127.0.0.1", SERVICES[0].1),
+            dir: options.dir.clone(),
             local,
             services: Vec::new(),
             shutdown: CancellationToken::new(),
@@ -135,6 +138,7 @@ impl Suite {
 
     async fn begin(&mut self, options: &Options, voice: Voice) -> anyhow::Result<()> {
         make_database(&self.local, options.fresh).await?;
+        let issuer = issuer_of(&options.dir)?;
         let mut ports = Vec::new();
         for (index, (service, _)) in SERVICES.iter().enumerate() {
             let wanted = options
@@ -153,7 +157,7 @@ impl Suite {
         }
         for (part, port) in PARTS.iter().zip(ports) {
             let name = part.blueprint.name;
-            let config = self.config(part.blueprint, port).context(name)?;
+            let config = self.config(part.blueprint, port, &issuer).context(name)?;
             if self.telemetry.is_none() {
                 // A second suite in the same process writes where the first one did.
                 self.telemetry = telemetry::init("suite", &config.telemetry).ok();
@@ -168,7 +172,12 @@ impl Suite {
     }
 
     /// The service's defaults, the environment over them, and what this suite is over both.
-    fn config(&self, blueprint: &Blueprint, port: u16) -> anyhow::Result<Config> {
+    fn config(
+        &self,
+        blueprint: &Blueprint,
+        port: u16,
+        issuer: &Development,
+    ) -> anyhow::Result<Config> {
         let password = self.local.password();
         let admin_port = port
             .checked_add(ADMIN)
@@ -194,6 +203,9 @@ impl Suite {
             .set("database.auditor_password", password)
             .set("database.owner_password", password)
             .set("events.redis_url", &self.local.redis_url());
+        for (key, value) in issuer.settings() {
+            layers = layers.set(key, &value);
+        }
         if blueprint.name == "channel" {
             let key = std::path::absolute(self.local.dir().join("channel/master.key"))?;
             layers = layers.set("channel.master_key_file", &key.to_string_lossy());
@@ -206,6 +218,11 @@ impl Suite {
     /// Where the services answer.
     pub(crate) fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// What the services believe.
+    pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
+        Credentials::of_folder(&self.dir)
     }
 
     /// Stops the services, then Redis and PostgreSQL.

@@ -7,7 +7,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
 /// Why a message could not be turned into JSON or back.
 #[derive(Debug)]
-pub struct ContractError(String);
+pub struct ContractError(pub(crate) String);
 
 impl std::fmt::Display for ContractError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -20,8 +20,13 @@ impl std::error::Error for ContractError {}
 static POOL: LazyLock<Result<DescriptorPool, String>> =
     LazyLock::new(|| DescriptorPool::decode(super::DESCRIPTORS).map_err(|e| e.to_string()));
 
+/// The contract as descriptors, read once.
+pub(crate) fn pool() -> Result<&'static DescriptorPool, ContractError> {
+    POOL.as_ref().map_err(|e| ContractError(e.clone()))
+}
+
 fn blank<M: Name>() -> Result<DynamicMessage, ContractError> {
-    let pool = POOL.as_ref().map_err(|e| ContractError(e.clone()))?;
+    let pool = pool()?;
     let name = M::full_name();
     let descriptor = pool
         .get_message_by_name(&name)

@@ -6,8 +6,10 @@
 
 #![allow(missing_docs, unreachable_pub, rustdoc::all, clippy::all)]
 
+mod access;
 mod json;
 
+pub use access::public_rpcs;
 pub use json::{ContractError, from_json, to_json};
 
 /// The whole contract as an encoded `google.protobuf.FileDescriptorSet`.

@@ -25,7 +25,9 @@ use chassis::client::{self, Peer};
 use chassis::config::Config;
 use chassis::migrate::MIGRATIONS;
 use chassis::service;
-use chassis::testing::{Database, Redis, agent, eventually, redis, servers, template};
+use chassis::testing::{
+    Database, Redis, agent, eventually, identity_settings, minter, redis, servers, template,
+};
 use jiff::Timestamp;
 use proto::ticket::v1::GetTicketRequest;
 use proto::ticket::v1::ticket_service_client::TicketServiceClient;
@@ -322,6 +324,9 @@ impl Suite {
         for (_, key, value) in OWN.iter().filter(|own| own.0 == service) {
             set(key, value);
         }
+        for (key, value) in identity_settings() {
+            set(key, &value);
+        }
         set("server.listen", &member.address.to_string());
         set("events.redis_url", &self.redis.url());
         set("database.url", &self.database.url());
@@ -378,7 +383,7 @@ fn peer_at(addresses: &str) -> Peer {
         .set("client.resolve_interval_ms", "50");
     let settings = layers.read().expect("defaults are settings").client;
     let peer = client::channel(addresses, &settings).expect("addresses are addresses");
-    peer.acting_as(&agent())
+    peer.with_minter(minter()).acting_as(&agent())
 }
 
 /// A service's program with nothing of this process's own settings.

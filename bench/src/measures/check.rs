@@ -22,13 +22,14 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let channels = suite
         .connect("entitlement", bench.settings.connections)
         .await?;
-    let line = Line::new(channels, "bench-check")?;
+    let line = Line::new(channels, "bench-check", suite.minter())?;
     seed::devices(&line).await?;
     let stop = CancellationToken::new();
     let hello = hello(&stop).await?;
     let hello = Line::new(
         connect(&hello, bench.settings.connections).await?,
         "bench-check",
+        suite.minter(),
     )?;
 
     let load = bench.load(64);

@@ -44,7 +44,7 @@ pub(crate) async fn as_shipped(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let tenant = "bench-create";
     let suite = bench.ground.serve(&SUITE).await?;
     for service in ["entitlement", "inventory", "dispatch"] {
-        let line = Line::new(suite.connect(service, 4).await?, tenant)?;
+        let line = Line::new(suite.connect(service, 4).await?, tenant, suite.minter())?;
         match service {
             "entitlement" => seed::devices(&line).await?,
             "inventory" => seed::part(&line, "BATTERY", 1_000_000).await?,
@@ -109,6 +109,7 @@ async fn compare(
     let line = Line::new(
         suite.connect("ticket", bench.settings.connections).await?,
         tenant,
+        suite.minter(),
     )?;
     let created = Arc::new(AtomicU64::new(1));
     create(&line, 0, 0, "first").await?;

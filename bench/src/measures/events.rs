@@ -60,6 +60,7 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let line = Line::new(
         suite.connect("ticket", bench.settings.connections).await?,
         TENANT,
+        suite.minter(),
     )?;
     let (stop, hearing) = (CancellationToken::new(), hear(bench)?);
     let hearing = tokio::spawn(hearing.run(stop.clone()));

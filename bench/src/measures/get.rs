@@ -17,7 +17,7 @@ const TENANT: &str = "bench-get";
 pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let suite = bench.ground.serve(&SUITE).await?;
     let channels = suite.connect("ticket", bench.settings.connections).await?;
-    let line = Line::new(channels, TENANT)?;
+    let line = Line::new(channels, TENANT, suite.minter())?;
     let rows = bench.settings.rows;
     fill(bench, &line, rows).await?;
 

@@ -27,7 +27,7 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let channels = suite
         .connect("inventory", bench.settings.connections)
         .await?;
-    let line = Line::new(channels, "bench-reserve")?;
+    let line = Line::new(channels, "bench-reserve", suite.minter())?;
     seed::part(&line, "HOT", 1_000_000).await?;
     let callers = bench.callers(64);
     let update = hot_row(bench, callers).await?;

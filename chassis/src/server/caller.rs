@@ -1,93 +1,79 @@
-//! Puts the typed caller on each request.
+//! Puts the typed caller on each request, as its token says.
 //!
-//! Development metadata is believed from loopback peers only: who can open a loopback
-//! connection is on this machine already.
+//! Health, reflection and the RPCs that the contract calls public are answered to everybody; what
+//! they are sent as `authorization` is not looked at.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::FutureExt;
-use http::{Extensions, Request};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Request};
 use tonic::body::Body;
-use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 
 use super::around::{Around, Next, Reply, is_infrastructure, refuse};
-use crate::caller::{Caller, unknown};
-use crate::refusal::Refusal;
+use crate::caller::Caller;
+use crate::identity::{Distrust, Verifier};
+
+tokio::task_local! {
+    static CARRIED: HeaderValue;
+}
+
+/// The `authorization` of the call being served, to be carried on; none outside of a call, in a
+/// public one, and in tasks it spawned.
+pub(crate) fn carried() -> Option<HeaderValue> {
+    CARRIED.try_with(HeaderValue::clone).ok()
+}
+
+/// The one `authorization` of a request.
+fn sole(headers: &HeaderMap) -> Result<&HeaderValue, Distrust> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => Ok(value),
+        (None, _) => Err(Distrust::Missing),
+        (Some(_), Some(_)) => Err(Distrust::Several),
+    }
+}
 
 #[derive(Clone)]
-pub(super) struct Known;
+pub(super) struct Known {
+    verifier: Verifier,
+    public: Arc<BTreeSet<String>>,
+}
+
+impl Known {
+    pub(super) fn new(verifier: Verifier) -> Self {
+        // A contract that cannot be read opens nothing.
+        let public = Arc::new(proto::public_rpcs().unwrap_or_default());
+        Known { verifier, public }
+    }
+
+    fn identify(&self, request: &Request<Body>) -> Result<(Caller, HeaderValue), Distrust> {
+        let authorization = sole(request.headers())?;
+        let caller = self.verifier.believe(authorization)?;
+        let mut authorization = authorization.clone();
+        authorization.set_sensitive(true);
+        Ok((caller, authorization))
+    }
+}
 
 impl Around for Known {
     fn around(&self, mut request: Request<Body>, next: Next) -> Reply {
-        if is_infrastructure(request.uri().path()) {
+        let path = request.uri().path();
+        if is_infrastructure(path) || self.public.contains(path) {
             return next(request);
         }
-        match identify(&request) {
-            Ok(caller) => {
+        match self.identify(&request) {
+            Ok((caller, authorization)) => {
                 request.extensions_mut().insert(caller);
-                next(request)
+                CARRIED
+                    .scope(authorization, async move { next(request).await })
+                    .boxed()
             }
-            Err(refusal) => std::future::ready(refuse(refusal)).boxed(),
-        }
-    }
-}
-
-fn identify(request: &Request<Body>) -> Result<Caller, Refusal> {
-    let peer = peer_address(request.extensions());
-    if !peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
-        return Err(unknown("development metadata is accepted on loopback only"));
-    }
-    Caller::from_metadata(request.headers())
-}
-
-fn peer_address(extensions: &Extensions) -> Option<SocketAddr> {
-    let plain = extensions.get::<TcpConnectInfo>();
-    let sealed = extensions.get::<TlsConnectInfo<TcpConnectInfo>>();
-    let plain = plain.or_else(|| sealed.map(TlsConnectInfo::get_ref))?;
-    plain.remote_addr()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request_from(peer: Option<&str>) -> Request<Body> {
-        let mut request = Request::new(Body::empty());
-        for (key, value) in [
-            ("x-fettle-tenant", "acme"),
-            ("x-fettle-principal", "users/7"),
-        ] {
-            request.headers_mut().insert(key, value.parse().unwrap());
-        }
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(TcpConnectInfo {
-                local_addr: None,
-                remote_addr: Some(peer.parse().unwrap()),
-            });
-        }
-        request
-    }
-
-    #[test]
-    fn development_metadata_is_believed_from_loopback_only() {
-        for near in [
-            "127.0.0.1:9",
-            "127.8.8.8:9",
-            "[::1]:9",
-            "[::ffff:127.0.0.1]:9",
-        ] {
-            let caller = identify(&request_from(Some(near))).unwrap();
-            assert_eq!(caller.principal, "users/7", "{near}");
-        }
-        let far = [
-            "10.0.0.1:9",
-            "192.168.1.1:9",
-            "[fe80::1]:9",
-            "[::ffff:10.0.0.1]:9",
-        ];
-        for far in far.map(Some).into_iter().chain([None]) {
-            let refused = identify(&request_from(far)).unwrap_err();
-            assert_eq!(refused.reason(), "CALLER_UNKNOWN", "{far:?}");
+            Err(why) => {
+                tracing::debug!(path, %why, "a caller is not believed");
+                std::future::ready(refuse(why.into())).boxed()
+            }
         }
     }
 }

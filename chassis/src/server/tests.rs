@@ -18,7 +18,11 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::caller::{Caller, TenantId};
 use crate::client::{self, As, Peer};
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::testing::{identified, minter};
+
+mod tokens;
 
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -106,7 +110,7 @@ impl Served {
 }
 
 fn config(settings: &[(&str, &str)]) -> Config {
-    let layers = Config::layers("test", "");
+    let layers = identified(Config::layers("test", ""));
     let layers = settings
         .iter()
         .fold(layers, |layers, (key, value)| layers.set(key, value));
@@ -123,10 +127,12 @@ where
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let (settings, token) = (config(settings).server, stop.clone());
+    let (config, token) = (config(settings), stop.clone());
     let routes = Routes::new(server);
-    let life =
-        tokio::spawn(async move { super::serve("test", &settings, routes, listener, token).await });
+    let verifier = verifier(&config);
+    let life = tokio::spawn(async move {
+        super::serve("test", &config.server, verifier, routes, listener, token).await
+    });
     Served {
         address,
         stop,
@@ -138,12 +144,18 @@ fn caller() -> Caller {
     Caller::service(TenantId::parse("acme").unwrap(), "test")
 }
 
+fn verifier(config: &Config) -> Verifier {
+    let identity = config.identity.open("test", Clock::system());
+    identity.unwrap().verifier
+}
+
 fn peer(addresses: &str, settings: &[(&str, &str)]) -> Peer {
     client::channel(addresses, &config(settings).client).unwrap()
 }
 
 fn client(addresses: &str, settings: &[(&str, &str)]) -> HealthClient<Redirected> {
-    HealthClient::new(Redirected(peer(addresses, settings).acting_as(&caller())))
+    let peer = peer(addresses, settings).with_minter(minter());
+    HealthClient::new(Redirected(peer.acting_as(&caller())))
 }
 
 fn question(service: &str) -> HealthCheckRequest {
@@ -176,7 +188,7 @@ async fn the_caller_reaches_the_handler_and_a_call_without_one_is_refused() {
     .await;
 
     let by_client = client(&served.url(), &[]).check(question("")).await;
-    let silent = peer(&served.url(), &[]);
+    let silent = peer(&served.url(), &[]).with_minter(minter());
     let mut silent = HealthClient::new(Redirected(silent));
     let by_request = silent.check(As(caller()).request(question(""))).await;
     let by_nobody = silent.check(question("")).await.unwrap_err();
@@ -236,10 +248,11 @@ async fn a_passed_deadline_says_so_whoever_notices() {
     // The server notices: this channel sends no deadline at all.
     let plain = tonic::transport::Endpoint::from_shared(served.url()).unwrap();
     let mut plain = HealthClient::new(Plain(plain.connect_lazy()));
-    let by_server = plain
-        .check(As(caller()).request(question("")))
-        .await
-        .unwrap_err();
+    let mut request = Request::new(question(""));
+    let token = minter().authorization(&caller()).unwrap();
+    let token = token.to_str().unwrap().parse().unwrap();
+    request.metadata_mut().insert("authorization", token);
+    let by_server = plain.check(request).await.unwrap_err();
     // Either may notice first.
     let mut impatient = client(&served.url(), &[("client.deadline_ms", "20")]);
     let by_either = impatient.check(question("")).await.unwrap_err();
@@ -474,12 +487,14 @@ async fn an_address_that_comes_back_is_used_again() {
     let server = Renamed(HealthServer::new(Scripted(Arc::new(|_| {
         Box::pin(async { healthy() })
     }))));
-    let settings = config(&[]).server;
+    let config = config(&[]);
+    let (settings, verifier) = (config.server.clone(), verifier(&config));
     let routes = Routes::new(server);
     tokio::spawn(async move {
         super::serve(
             "test",
             &settings,
+            verifier,
             routes,
             listener,
             CancellationToken::new(),

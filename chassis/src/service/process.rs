@@ -48,7 +48,12 @@ pub fn main(blueprint: &Blueprint) -> ExitCode {
     }
     match run(blueprint, config, flags.migrate) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&format!("{}: {error}\n", blueprint.name), 1),
+        Err(error) => {
+            // Keys are looked at when the service starts, and are configuration all the same.
+            let refused = matches!(error.downcast_ref(), Some(StartError::Config(_)));
+            let code = if refused { 2 } else { 1 };
+            complain(&format!("{}: {error}\n", blueprint.name), code)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use tonic_health::server::HealthReporter;
 use super::{Service, StartError, add_reflection};
 use crate::config::Config;
 use crate::db::Db;
+use crate::identity::Verifier;
 use crate::server::admin::{self, Readiness};
 use crate::server::{self, ServeError};
 use crate::{inbox, maintenance, relay};
@@ -69,6 +70,7 @@ pub(super) async fn run(
     service: Service,
     db: Db,
     config: Arc<Config>,
+    verifier: Verifier,
     [grpc, admin]: [TcpListener; 2],
     shutdown: CancellationToken,
 ) -> Result<Running, StartError> {
@@ -93,7 +95,7 @@ pub(super) async fn run(
     tokio::spawn(admin::serve(admin, readiness.clone(), stop_admin.clone()));
     let stop = stop_calls.clone();
     let settings = config.server.clone();
-    let serve = async move { server::serve(name, &settings, routes, grpc, stop).await };
+    let serve = async move { server::serve(name, &settings, verifier, routes, grpc, stop).await };
     let life = Life {
         name,
         config,

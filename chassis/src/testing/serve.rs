@@ -17,7 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 use toml::{Table, Value};
 
-use super::{Database, Redis, must, redis, servers, template};
+use super::{Database, Redis, identified, minter, must, redis, servers, template};
 use crate::caller::{Caller, TenantId};
 use crate::client::{self, Peer};
 use crate::config::Config;
@@ -266,7 +266,8 @@ fn configured(
     password: &str,
     set: &[(String, String)],
 ) -> Config {
-    let mut layers = Config::layers(blueprint.name, blueprint.defaults).set("database.url", url);
+    let layers = Config::layers(blueprint.name, blueprint.defaults);
+    let mut layers = identified(layers).set("database.url", url);
     for role in [
         "password",
         "worker_password",
@@ -306,7 +307,7 @@ fn ours(address: SocketAddr) -> Peer {
         .set("client.resolve_interval_ms", "50");
     let settings = must("read defaults", layers.read()).client;
     let peer = client::channel(&format!("http://{address}"), &settings);
-    must("reach a service", peer)
+    must("reach a service", peer).with_minter(minter())
 }
 
 fn free_address() -> SocketAddr {

@@ -49,7 +49,7 @@ where
     options.fresh = true;
     let suite = Suite::start(&options, voice).await?;
     State::of_this_process(suite.endpoints().clone()).write(dir)?;
-    let connections = Connections::to(suite.endpoints())?;
+    let connections = Connections::to(suite.endpoints(), suite.credentials()?)?;
     let stage = Stage {
         cast: Cast::of(&connections)?,
         dir: dir.to_path_buf(),

@@ -70,3 +70,19 @@ async fn a_service_refuses_a_schema_that_is_not_migrated_and_migrating_helps() {
     let again = suite.run("feedback", &["--migrate"]);
     assert!(again.status.success(), "migrating twice changes nothing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn production_refuses_the_development_issuer_and_says_everything_at_once() {
+    let suite = Suite::stopped(&[("ticket", "identity.profile", "production")]).await;
+
+    let refused = suite.run("ticket", &[]);
+
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    for problem in [
+        "belongs to the development issuer, which production refuses",
+        "production does not sign as the development issuer",
+    ] {
+        assert!(said.contains(problem), "{said}");
+    }
+}

@@ -46,7 +46,7 @@ pub(crate) fn stranger() -> Caller {
 
 async fn configured(url: &str, master: &str) -> Config {
     let servers = testing::servers().await;
-    Config::layers(BLUEPRINT.name, BLUEPRINT.defaults)
+    testing::identified(Config::layers(BLUEPRINT.name, BLUEPRINT.defaults))
         .set("channel.master_key", master)
         .set("database.url", url)
         .set("database.password", servers.password())
@@ -98,7 +98,9 @@ async fn open(database: Database, master: &str) -> House {
     House {
         admin,
         database,
-        peer: client::channel(&address, &config.client).unwrap(),
+        peer: client::channel(&address, &config.client)
+            .unwrap()
+            .with_minter(testing::minter()),
         _running: running,
     }
 }

@@ -41,7 +41,8 @@ impl Drop for House {
 pub(crate) async fn house_with(settings: &[(&str, &str)]) -> House {
     let database = database().await;
     let servers = testing::servers().await;
-    let mut layers = Config::layers("dispatch", dispatch::BLUEPRINT.defaults)
+    let layers = Config::layers("dispatch", dispatch::BLUEPRINT.defaults);
+    let mut layers = testing::identified(layers)
         .set("server.listen", "127.0.0.1:0")
         .set("server.admin_listen", "127.0.0.1:0")
         .set("database.url", &database.url())
@@ -57,12 +58,9 @@ pub(crate) async fn house_with(settings: &[(&str, &str)]) -> House {
     let running = service::start(&dispatch::BLUEPRINT, config, shutdown.clone())
         .await
         .unwrap();
-    let caller = Caller {
-        principal: "users/7".to_owned(),
-        ..Caller::service(TenantId::parse("acme").unwrap(), "ticket")
-    };
+    let caller = Caller::service(TenantId::parse("acme").unwrap(), "ticket");
     let peer = client::channel(&format!("http://{}", running.grpc), &client_settings).unwrap();
-    let peer = peer.acting_as(&caller);
+    let peer = peer.with_minter(testing::minter()).acting_as(&caller);
     House {
         database,
         technicians: TechnicianServiceClient::new(peer.clone()),

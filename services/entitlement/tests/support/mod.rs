@@ -1,11 +1,11 @@
 //! One entitlement service on a database of its own, and clients that speak for a tenant.
 #![allow(dead_code)]
 
-use chassis::client::As;
+use chassis::client::{self, As, Peer};
 use chassis::config::Config;
 use chassis::db::Db;
 use chassis::service::{Running, start};
-use chassis::testing::{Database, servers, template};
+use chassis::testing::{self, Database, servers, template};
 use chassis::{Caller, Clock, Ids, TenantId};
 use proto::entitlement::v1::asset_service_client::AssetServiceClient;
 use proto::entitlement::v1::contract_service_client::ContractServiceClient;
@@ -17,14 +17,13 @@ use proto::entitlement::v1::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
-use tonic::transport::Channel;
 use tonic_types::StatusExt;
 
 pub(crate) struct Suite {
-    pub(crate) assets: AssetServiceClient<Channel>,
-    pub(crate) contracts: ContractServiceClient<Channel>,
-    pub(crate) entitlements: EntitlementServiceClient<Channel>,
-    pub(crate) policies: PolicyServiceClient<Channel>,
+    pub(crate) assets: AssetServiceClient<Peer>,
+    pub(crate) contracts: ContractServiceClient<Peer>,
+    pub(crate) entitlements: EntitlementServiceClient<Peer>,
+    pub(crate) policies: PolicyServiceClient<Peer>,
     pub(crate) db: Db,
     pub(crate) caller: As,
     pub(crate) database: Database,
@@ -63,16 +62,14 @@ async fn database() -> Database {
 
 pub(crate) fn caller(tenant: &str) -> As {
     let tenant = TenantId::parse(tenant).unwrap();
-    As(Caller {
-        principal: "users/1".into(),
-        ..Caller::service(tenant, "test")
-    })
+    As(Caller::service(tenant, "test"))
 }
 
 /// Serves entitlement from its blueprint and connects to it.
 pub(crate) async fn suite() -> Suite {
     let (local, database) = (servers().await, database().await);
-    let config = Config::layers(entitlement::NAME, entitlement::BLUEPRINT.defaults)
+    let layers = Config::layers(entitlement::NAME, entitlement::BLUEPRINT.defaults);
+    let config = testing::identified(layers)
         .set("database.url", &database.url())
         .set("database.password", local.password())
         .set("database.worker_password", local.password())
@@ -85,20 +82,18 @@ pub(crate) async fn suite() -> Suite {
     let ids = Ids::random(clock.clone());
     let db = Db::connect(entitlement::NAME, &config.database, clock, ids).unwrap();
     let stop = CancellationToken::new();
+    let client = config.client.clone();
     let running = start(&entitlement::BLUEPRINT, config, stop.clone())
         .await
         .unwrap();
     let address = format!("http://{}", running.grpc);
-    let channel = Channel::from_shared(address)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
+    let peer = client::channel(&address, &client).unwrap();
+    let peer = peer.with_minter(testing::minter());
     Suite {
-        assets: AssetServiceClient::new(channel.clone()),
-        contracts: ContractServiceClient::new(channel.clone()),
-        entitlements: EntitlementServiceClient::new(channel.clone()),
-        policies: PolicyServiceClient::new(channel),
+        assets: AssetServiceClient::new(peer.clone()),
+        contracts: ContractServiceClient::new(peer.clone()),
+        entitlements: EntitlementServiceClient::new(peer.clone()),
+        policies: PolicyServiceClient::new(peer),
         db,
         caller: caller("acme"),
         database,

@@ -1,7 +1,7 @@
 //! Links: who has one sees the survey, nobody else does.
 
 use proto::feedback::v1::survey::{Kind, State};
-use proto::feedback::v1::{GetSurveyRequest, IssueSurveyLinkRequest, Survey};
+use proto::feedback::v1::{GetSurveyRequest, IssueSurveyLinkRequest, ListSurveysRequest, Survey};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -147,4 +147,32 @@ async fn a_closure_of_years_ago_can_be_answered_for_thirty_days_from_now() {
 
     let days = survey.expire_time.unwrap().seconds - survey.create_time.unwrap().seconds;
     assert_eq!(days, 30 * 86_400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survey_is_answered_by_whoever_has_the_link_whatever_token_comes_along() {
+    let house = house().await;
+    let (_, token) = house.link().await;
+    let mut nobody = house.surveys_of_nobody();
+    let ask = |authorization: Option<&str>| {
+        let token = token.clone();
+        let mut request = tonic::Request::new(GetSurveyRequest { token });
+        if let Some(value) = authorization {
+            let value = value.parse().unwrap();
+            request.metadata_mut().insert("authorization", value);
+        }
+        request
+    };
+
+    for authorization in [None, Some("Bearer nonsense")] {
+        let got = nobody.get_survey(ask(authorization)).await;
+        assert!(got.is_ok(), "{got:?}");
+    }
+    let answered = nobody.submit_survey(submit(&token, 5)).await;
+    assert!(answered.is_ok(), "{answered:?}");
+
+    let listed = nobody.list_surveys(ListSurveysRequest::default()).await;
+    let refused = listed.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    assert_eq!(reason(&refused), "CALLER_UNKNOWN");
 }

@@ -62,7 +62,7 @@ pub(crate) fn stranger() -> Caller {
 /// The service's settings over a database and a Redis.
 async fn configured(blueprint: &Blueprint, url: &str, redis: &str) -> Config {
     let servers = testing::servers().await;
-    Config::layers(blueprint.name, blueprint.defaults)
+    testing::identified(Config::layers(blueprint.name, blueprint.defaults))
         .set("database.url", url)
         .set("database.password", servers.password())
         .set("database.worker_password", servers.password())
@@ -127,7 +127,9 @@ pub(crate) async fn house_with(redis: &str) -> House {
     let running = running.await.unwrap();
     let address = format!("http://{}", running.grpc);
     House {
-        peer: client::channel(&address, &config.client).unwrap(),
+        peer: client::channel(&address, &config.client)
+            .unwrap()
+            .with_minter(testing::minter()),
         closures: Closures::new(Arc::new(Settings::read(&config.own()).unwrap())),
         database,
         config,
@@ -140,6 +142,11 @@ pub(crate) async fn house_with(redis: &str) -> House {
 impl House {
     pub(crate) fn surveys(&self, caller: &Caller) -> SurveyServiceClient<Peer> {
         SurveyServiceClient::new(self.peer.acting_as(caller))
+    }
+
+    /// As somebody who says nothing about themselves.
+    pub(crate) fn surveys_of_nobody(&self) -> SurveyServiceClient<Peer> {
+        SurveyServiceClient::new(self.peer.clone())
     }
 
     pub(crate) fn scorecards(&self, caller: &Caller) -> ScorecardServiceClient<Peer> {

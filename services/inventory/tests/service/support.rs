@@ -62,7 +62,8 @@ pub(crate) fn stranger() -> Caller {
 
 async fn configured(url: &str, settings: &[(&str, &str)]) -> Config {
     let servers = testing::servers().await;
-    let mut layers = Config::layers(BLUEPRINT.name, BLUEPRINT.defaults)
+    let layers = Config::layers(BLUEPRINT.name, BLUEPRINT.defaults);
+    let mut layers = testing::identified(layers)
         .set("database.url", url)
         .set("database.password", servers.password())
         .set("database.worker_password", servers.password())
@@ -128,6 +129,7 @@ pub(crate) async fn house_with(settings: &[(&str, &str)]) -> House {
     let running = running.await.unwrap();
     let address = format!("http://{}", running.grpc);
     let peer = client::channel(&address, &config.client).unwrap();
+    let peer = peer.with_minter(testing::minter());
     House {
         admin,
         db,
