@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::identity::Distrust;
+use crate::authz::Asking;
 use crate::refusal::Refusal;
 
 /// One tenant's name: 1 to 64 characters of `a-z`, `0-9` and `-`.
@@ -76,11 +77,11 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller of a request, put there by the server's caller layer.
+    /// The caller of a request and what it may do in it, put there by the server's caller layer.
     ///
     /// Refuses `UNAUTHENTICATED`, reason `CALLER_UNKNOWN`, when there is none.
-    pub fn of<T>(request: &tonic::Request<T>) -> Result<Caller, Refusal> {
-        let found = request.extensions().get::<Caller>().cloned();
+    pub fn of<T>(request: &tonic::Request<T>) -> Result<Asking, Refusal> {
+        let found = request.extensions().get::<Asking>().cloned();
         found.ok_or_else(|| Distrust::Missing.into())
     }
 

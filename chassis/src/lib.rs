@@ -1,6 +1,6 @@
 //! What every service stands on; there is no after-sales word in it.
 //!
-//! **Values.** Who asks is a [`caller`]; when and which id come from a [`clock`]; a call that
+//! **Values.** Who asks is a [`caller`], what it may says [`authz`]; when and which id come from a [`clock`]; a call that
 //! cannot be answered ends in a [`refusal`]. Resources have [`names`], versions an [`etag`],
 //! lists a [`page`]; amounts are [`money`], places a [`position`].
 //!
@@ -14,6 +14,7 @@
 //!
 //! **Ground.** [`local`] runs a private PostgreSQL and Redis; [`testing`] gives each test its own.
 
+pub mod authz;
 pub mod caller;
 pub mod client;
 pub mod clock;
@@ -42,6 +43,7 @@ pub mod streams;
 pub mod telemetry;
 pub mod testing;
 
+pub use authz::Asking;
 pub use caller::{Caller, TenantId};
 pub use clock::{Clock, Ids};
 pub use money::Money;

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::refusal::Refusal;
+
 /// The name of a resource in a collection.
 pub fn name(collection: &str, id: Uuid) -> String {
     format!("{collection}/{id}")
@@ -14,6 +16,13 @@ pub fn parse(collection: &str, name: &str) -> Option<Uuid> {
     let parsed = Uuid::try_parse(id).ok()?;
     let mut canonical = Uuid::encode_buffer();
     (*parsed.hyphenated().encode_lower(&mut canonical) == *id).then_some(parsed)
+}
+
+/// The identifier of a resource name that is given, as that of whom a caller is; `NOT_FOUND` where
+/// no such resource can exist.
+pub fn parse_given(collection: &str, name: Option<&str>) -> Result<Option<Uuid>, Refusal> {
+    let parsed = name.map(|name| parse(collection, name).ok_or_else(|| Refusal::not_found(name)));
+    parsed.transpose()
 }
 
 #[cfg(test)]

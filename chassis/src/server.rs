@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
+use crate::authz::Unsound;
 use crate::config::within;
 use crate::identity::Verifier;
 
@@ -130,6 +131,9 @@ pub enum ServeError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The policies of who may do what cannot be used.
+    #[error(transparent)]
+    Policies(#[from] Unsound),
     /// The transport failed.
     #[error("the gRPC listener: {0}")]
     Transport(#[from] tonic::transport::Error),
@@ -144,8 +148,8 @@ pub(crate) fn pem(path: &str) -> Result<Vec<u8>, ServeError> {
 /// too much is told what is wrong instead of losing the connection.
 const MOST_HEADER_BYTES: u32 = 256 << 10;
 
-/// Serves `routes` of `service` to callers whom `verifier` believes, until `stop`, then sends GOAWAY and ends when running calls have
-/// been answered. A drain that takes too long is the caller's to cut.
+/// Serves `routes` of `service` to callers whom `verifier` believes, until `stop`, then sends GOAWAY
+/// and ends when running calls have been answered. A drain that takes too long is the caller's to cut.
 pub async fn serve(
     service: &'static str,
     settings: &Settings,
@@ -154,6 +158,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
+    let known = caller::Known::new(verifier)?;
     let mut server = Server::builder()
         .http2_max_header_list_size(MOST_HEADER_BYTES)
         .http2_keepalive_interval(Some(Duration::from_millis(settings.keepalive_interval_ms)))
@@ -170,7 +175,7 @@ pub async fn serve(
     server
         .layer(around::wrap(trace::Traced::new(service)))
         .layer(around::wrap(panic::Caught::new(service)))
-        .layer(around::wrap(caller::Known::new(verifier)))
+        .layer(around::wrap(known))
         .layer(around::wrap(deadline::Bounded::new(settings)))
         .layer(around::wrap(load::Limited::new(service, settings)))
         .layer(around::wrap(size::Sized::new(settings)))

@@ -18,6 +18,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 
+use crate::authz::{Authority, Unsound};
 use crate::client::{self, Peer, PeerRefused};
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, ConfigRefused};
@@ -152,6 +153,9 @@ pub enum StartError {
     /// Logs and traces cannot be set up.
     #[error(transparent)]
     Telemetry(#[from] crate::telemetry::TelemetryError),
+    /// The policies of who may do what cannot be used.
+    #[error(transparent)]
+    Policies(#[from] Unsound),
     /// The store cannot be used.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
@@ -220,6 +224,7 @@ pub async fn start(
     let _ = crate::metrics::recorder();
     let clock = Clock::system();
     let identity = config.identity.open(name, clock.clone())?;
+    Authority::compiled()?;
     let db = Db::connect(name, &config.database, clock.clone(), Ids::random(clock))?;
     schema::check(&db, blueprint).await?;
 

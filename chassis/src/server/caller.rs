@@ -1,9 +1,9 @@
-//! Puts the typed caller on each request, as its token says.
+//! Puts the typed caller on each request, as its token says, and refuses at once what none of its
+//! roles may call.
 //!
 //! Health, reflection and the RPCs that the contract calls public are answered to everybody; what
 //! they are sent as `authorization` is not looked at.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -12,8 +12,9 @@ use http::{HeaderMap, HeaderValue, Request};
 use tonic::body::Body;
 
 use super::around::{Around, Next, Reply, is_infrastructure, refuse};
-use crate::caller::Caller;
+use crate::authz::{Asking, Authority, Unsound};
 use crate::identity::{Distrust, Verifier};
+use crate::refusal::Refusal;
 
 tokio::task_local! {
     static CARRIED: HeaderValue;
@@ -38,42 +39,53 @@ fn sole(headers: &HeaderMap) -> Result<&HeaderValue, Distrust> {
 #[derive(Clone)]
 pub(super) struct Known {
     verifier: Verifier,
-    public: Arc<BTreeSet<String>>,
+    authority: Arc<Authority>,
 }
 
 impl Known {
-    pub(super) fn new(verifier: Verifier) -> Self {
-        // A contract that cannot be read opens nothing.
-        let public = Arc::new(proto::public_rpcs().unwrap_or_default());
-        Known { verifier, public }
+    pub(super) fn new(verifier: Verifier) -> Result<Self, Unsound> {
+        let authority = Authority::compiled()?;
+        Ok(Known {
+            verifier,
+            authority,
+        })
     }
 
-    fn identify(&self, request: &Request<Body>) -> Result<(Caller, HeaderValue), Distrust> {
-        let authorization = sole(request.headers())?;
-        let caller = self.verifier.believe(authorization)?;
-        let mut authorization = authorization.clone();
+    /// Puts on the request who asks; returns its token.
+    fn identify(&self, request: &mut Request<Body>) -> Result<HeaderValue, Refusal> {
+        let believed = sole(request.headers()).and_then(|authorization| {
+            let caller = self.verifier.believe(authorization)?;
+            Ok((caller, authorization.clone()))
+        });
+        let (caller, mut authorization) = believed.inspect_err(|why| {
+            tracing::debug!(path = request.uri().path(), %why, "a caller is not believed");
+        })?;
         authorization.set_sensitive(true);
-        Ok((caller, authorization))
+        // What is not of the contract has no handler to find it.
+        if let Some(rpc) = self.authority.rpc(request.uri().path()) {
+            let asking = Asking::begin(caller, rpc, &self.authority)?;
+            request.extensions_mut().insert(asking);
+        }
+        Ok(authorization)
+    }
+
+    fn is_public(&self, path: &str) -> bool {
+        let rpc = self.authority.rpc(path);
+        rpc.is_some_and(|rpc| self.authority.is_public(rpc))
     }
 }
 
 impl Around for Known {
     fn around(&self, mut request: Request<Body>, next: Next) -> Reply {
         let path = request.uri().path();
-        if is_infrastructure(path) || self.public.contains(path) {
+        if is_infrastructure(path) || self.is_public(path) {
             return next(request);
         }
-        match self.identify(&request) {
-            Ok((caller, authorization)) => {
-                request.extensions_mut().insert(caller);
-                CARRIED
-                    .scope(authorization, async move { next(request).await })
-                    .boxed()
-            }
-            Err(why) => {
-                tracing::debug!(path, %why, "a caller is not believed");
-                std::future::ready(refuse(why.into())).boxed()
-            }
+        match self.identify(&mut request) {
+            Ok(authorization) => CARRIED
+                .scope(authorization, async move { next(request).await })
+                .boxed(),
+            Err(refusal) => std::future::ready(refuse(refusal)).boxed(),
         }
     }
 }

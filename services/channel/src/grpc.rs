@@ -5,7 +5,7 @@ mod sealing;
 use chassis::db::Db;
 use chassis::keyed::Keyed;
 use chassis::page::{Page, PageKey};
-use chassis::{Caller, Refusal, Violations, etag, names};
+use chassis::{Asking, Caller, Refusal, Violations, etag, names};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
 use proto::channel::v1::party_service_server::PartyService;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::store::{self, PartyRow};
 use crate::vault::Vault;
-use crate::{error, wire};
+use crate::{error, scope, wire};
 
 /// What every RPC works with.
 #[derive(Clone)]
@@ -40,6 +40,7 @@ impl PartyService for Channel {
         let print = self.fingerprint(&caller, &request)?;
         let (contact, region) = wire::new_party(request.party, &caller)?;
         let party = self.db.ids().v7();
+        caller.may(&scope::party(party, &region))?;
         let (key, stored) = self.new_key(&caller.tenant, party)?;
         let sealed = self.seal(&key, party, &contact)?;
 
@@ -80,6 +81,9 @@ impl PartyService for Channel {
         let row = store::by_id(&mut read, caller.tenant.as_str(), id).await;
         read.done();
         let row = found(row, id)?;
+        caller.reaches(&scope::party(id, &row.region), || {
+            names::name(wire::PARTIES, id)
+        })?;
         Ok(Response::new(self.open_party(&caller.tenant, &row)?))
     }
 
@@ -126,12 +130,16 @@ impl PartyService for Channel {
         };
         let tenant = caller.tenant.as_str();
         let row = found(store::to_change(&mut tx, tenant, id).await, id)?;
+        caller.reaches(&scope::party(id, &row.region), || {
+            names::name(wire::PARTIES, id)
+        })?;
         let key = self.key_of(&caller.tenant, &row)?;
         if !tag.is_empty() && !etag::matches(&tag, row.version) {
             return Err(Refusal::stale_etag(&names::name(wire::PARTIES, id)).into());
         }
 
         let region = change.region.take().unwrap_or_else(|| row.region.clone());
+        caller.may(&scope::party(id, &region))?;
         let contact = change
             .apply(self.open(&key, &row)?)
             .map_err(wire::unreachable)?;
@@ -167,7 +175,7 @@ impl Channel {
     /// The rows of a page and one more.
     async fn rows(
         &self,
-        caller: &Caller,
+        caller: &Asking,
         wanted: &wire::Wanted,
         page: &Page,
     ) -> Result<Vec<PartyRow>, Refusal> {
@@ -176,15 +184,15 @@ impl Channel {
         let (tenant, region) = (caller.tenant.as_str(), wanted.region.as_deref());
         let contact = self.look_up(&caller.tenant, wanted)?;
         let mut read = self.db.read(&caller.tenant).await?;
-        let limit = page.size + 1;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
         let rows = match contact {
-            None => store::list(&mut read, tenant, region, after, limit).await,
+            None => store::list(&mut read, tenant, region, &sight, after, limit).await,
             Some(contact) => {
-                store::look_up(&mut read, tenant, &contact, region, after, limit).await
+                store::look_up(&mut read, tenant, &contact, region, &sight, after, limit).await
             }
         };
         read.done();
-        Ok(rows?)
+        rows
     }
 }
 

@@ -19,6 +19,7 @@ pub mod domain;
 mod error;
 mod grpc;
 pub mod master_key;
+mod scope;
 mod store;
 pub mod vault;
 mod wire;

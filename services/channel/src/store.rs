@@ -1,5 +1,7 @@
 //! SQL, one function per sentence; no decision. Nothing here has seen a person's data unsealed.
 
+use chassis::authz::Sight;
+use chassis::{Refusal, names};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -133,25 +135,32 @@ pub(crate) async fn list(
     conn: &mut PgConnection,
     tenant: &str,
     region: Option<&str>,
+    sight: &Sight,
     after: Uuid,
     limit: i64,
-) -> Result<Vec<PartyRow>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<PartyRow>, Refusal> {
+    let own = names::parse_given("parties", sight.customer.as_deref())?;
+    let rows = sqlx::query_as!(
         PartyRow,
         r#"select p.party_id, p.region, p.version, p.sealed, p.created_at,
              k.master_key_id as "master_key_id?", k.wrapped as "wrapped?"
          from parties p
          join party_keys k on k.tenant_id = p.tenant_id and k.party_id = p.party_id
          where p.tenant_id = $1 and p.party_id > $2 and ($3::text is null or p.region = $3)
+           and ($5::text is null or p.region = $5)
+           and ($6::uuid is null or p.party_id = $6)
          order by p.party_id
          limit $4"#,
         tenant,
         after,
         region,
         limit,
+        sight.region,
+        own,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows)
 }
 
 /// Blind indexes to look parties up by; each given one must match, and at least one is given.
@@ -166,10 +175,12 @@ pub(crate) async fn look_up(
     tenant: &str,
     contact: &LookUp,
     region: Option<&str>,
+    sight: &Sight,
     after: Uuid,
     limit: i64,
-) -> Result<Vec<PartyRow>, sqlx::Error> {
-    sqlx::query_as!(
+) -> Result<Vec<PartyRow>, Refusal> {
+    let own = names::parse_given("parties", sight.customer.as_deref())?;
+    let rows = sqlx::query_as!(
         PartyRow,
         r#"select p.party_id, p.region, p.version, p.sealed, p.created_at,
              k.master_key_id as "master_key_id?", k.wrapped as "wrapped?"
@@ -179,6 +190,8 @@ pub(crate) async fn look_up(
            and ($3::bytea is null or k.mail_index = $3)
            and ($4::bytea is null or k.phone_index = $4)
            and ($5::text is null or p.region = $5)
+           and ($7::text is null or p.region = $7)
+           and ($8::uuid is null or k.party_id = $8)
          order by k.party_id
          limit $6"#,
         tenant,
@@ -187,7 +200,10 @@ pub(crate) async fn look_up(
         contact.phone.as_ref().map(|index| &index[..]),
         region,
         limit,
+        sight.region,
+        own,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows)
 }

@@ -5,7 +5,7 @@ mod technician;
 mod work_order;
 
 use chassis::db::Tx;
-use chassis::{Refusal, Violations, etag, names};
+use chassis::{Asking, Refusal, Violations, etag, names};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::domain::work_order::{State, WorkOrder};
 use crate::store::work_orders;
 use crate::wire::SKEW;
 use crate::wire::work_order::COLLECTION;
-use crate::{Dispatch, error};
+use crate::{Dispatch, error, scope};
 
 /// What every verb on a work order says.
 struct Said {
@@ -36,9 +36,10 @@ impl Dispatch {
         v.finish(id.map(|id| Said { id, at }))
     }
 
-    /// Locks a work order for a verb and says where that leads.
+    /// Locks a work order for a verb of the caller and says where that leads.
     async fn lock_for(
         &self,
+        caller: &Asking,
         tx: &mut Tx,
         id: Uuid,
         tag: &str,
@@ -48,6 +49,7 @@ impl Dispatch {
         let name = names::name(COLLECTION, id);
         let found = work_orders::lock(tx, &tenant, id).await?;
         let order = found.ok_or_else(|| Refusal::not_found(&name))?;
+        caller.reaches(&scope::work_order(&order), || name)?;
         check_etag(&order, tag)?;
         let to = moves::after(order.state, verb, order.mode);
         let to = to.ok_or_else(|| error::illegal_move(&order, verb))?;

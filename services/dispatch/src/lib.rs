@@ -15,6 +15,7 @@ pub mod events;
 mod grpc;
 pub mod invariants;
 mod retry;
+mod scope;
 pub mod settings;
 mod store;
 mod wire;

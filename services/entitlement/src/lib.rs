@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod grpc;
 mod library;
+mod scope;
 mod store;
 mod wire;
 

@@ -26,6 +26,7 @@ pub mod events;
 mod grpc;
 pub mod invariants;
 pub mod settings;
+mod scope;
 mod store;
 mod wire;
 

@@ -24,6 +24,7 @@ pub mod invariants;
 pub mod promotion;
 pub mod receiving;
 pub mod reserving;
+mod scope;
 pub mod store;
 pub mod wire;
 pub mod workers;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use chassis::authz::Scope;
 use chassis::db::{Db, Tx};
 use chassis::names;
 use chassis::outbox::{Columns, Event};
 use chassis::page::PageKey;
 use chassis::refusal::to_pb;
-use chassis::{Refusal, TenantId};
+use chassis::{Asking, Refusal, TenantId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proto::ticket::v1::TicketEventPayload;
@@ -192,15 +193,28 @@ impl Desk {
         }
     }
 
-    /// The ticket, locked until the transaction ends.
+    /// The ticket, locked until the transaction ends, where the caller may do to it what it asks.
     pub(crate) async fn lock(
         &self,
+        caller: &Asking,
         tx: &mut Tx,
-        tenant: &TenantId,
         id: Uuid,
     ) -> Result<Ticket, Refusal> {
-        let found = store::ticket::lock(tx, tenant.as_str(), id).await?;
-        found.ok_or_else(|| Refusal::not_found(&names::name(wire::TICKETS, id)))
+        let found = store::ticket::lock(tx, caller.tenant.as_str(), id).await?;
+        let ticket = found.ok_or_else(|| Refusal::not_found(&names::name(wire::TICKETS, id)))?;
+        caller.reaches(&scope(&ticket), || names::name(wire::TICKETS, id))?;
+        Ok(ticket)
+    }
+}
+
+/// To whom the ticket belongs.
+pub(crate) fn scope(ticket: &Ticket) -> Scope {
+    let technician = ticket.facts.technician;
+    Scope {
+        region: Some(ticket.region.clone()),
+        customer: ticket.party.map(|id| names::name("parties", id)),
+        partner: ticket.partner.clone(),
+        technician: technician.map(|id| names::name("technicians", id)),
     }
 }
 

@@ -4,7 +4,7 @@ mod quote;
 mod read;
 
 use chassis::keyed::{Key, Keyed, keyed};
-use chassis::{Caller, Refusal, TenantId, Violations};
+use chassis::{Asking, Caller, Refusal, Violations};
 use jiff::Timestamp;
 use prost::Message;
 use proto::ticket::v1 as pb;
@@ -12,7 +12,7 @@ use proto::ticket::v1::ticket_service_server::TicketService;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, scope};
 use crate::domain::process::Facts;
 use crate::domain::ticket::{Deed, Head, RepairStep, Ticket, What};
 use crate::domain::timeline::START;
@@ -27,7 +27,7 @@ type Answer<T> = Result<Response<T>, Status>;
 /// What every verb on a ticket has in its request.
 struct Call<'a, Q> {
     rpc: &'static str,
-    caller: &'a Caller,
+    caller: &'a Asking,
     request: &'a Q,
     name: &'a str,
     etag: &'a str,
@@ -64,7 +64,7 @@ impl Desk {
             ticket.facts.cause_at = Some(when.at);
             Ok::<_, Refusal>(())
         };
-        let tried = self.try_at_once(&caller.tenant, when.ticket, key.as_ref(), &act);
+        let tried = self.try_at_once(caller, when.ticket, key.as_ref(), &act);
         if let Some(answer) = tried.await? {
             return Ok(Response::new(answer));
         }
@@ -73,7 +73,7 @@ impl Desk {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        let mut ticket = self.lock(&mut tx, &caller.tenant, when.ticket).await?;
+        let mut ticket = self.lock(caller, &mut tx, when.ticket).await?;
         act(&mut ticket)?;
         self.save_and_wake(&mut tx, &mut ticket).await?;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
@@ -85,17 +85,19 @@ impl Desk {
     /// One reading and one writing statement; none: nothing was written.
     async fn try_at_once(
         &self,
-        tenant: &TenantId,
+        caller: &Asking,
         id: Uuid,
         key: Option<&Key>,
         act: impl Fn(&mut Ticket) -> Result<(), Refusal>,
     ) -> Result<Option<pb::Ticket>, Refusal> {
+        let tenant = &caller.tenant;
         let mut read = self.db.read(tenant).await?;
         let found = store::ticket::get(&mut read, tenant.as_str(), id).await?;
         read.done();
         let Some(mut ticket) = found else {
             return Ok(None);
         };
+        caller.reaches(&scope(&ticket), || wire::name(&ticket))?;
         if act(&mut ticket).is_err() || !Desk::is_alone(&ticket) {
             return Ok(None);
         }
@@ -170,6 +172,7 @@ impl TicketService for Desk {
         let new = wire::read_ticket(&request, &caller, now)?;
         let key = Key::of(&caller, "CreateTicket", &request.request_id, &request)?;
         let external_key = new.external_key.clone();
+        caller.may(&new.scope(&caller))?;
         let number = self.next_number(&caller.tenant).await?;
         let ticket = self.reported(&caller, new, number, now);
         let tried = self.report_at_once(&caller, ticket.clone(), key.as_ref());
@@ -389,6 +392,7 @@ impl Desk {
             serial_number: new.serial_number,
             product: new.product,
             party: new.party,
+            partner: caller.partner.clone(),
             region: new.region,
             site: new.site,
             fault: new.fault,

@@ -172,6 +172,8 @@ pub struct WorkOrder {
     pub asset: Option<Uuid>,
     pub component: Option<String>,
     pub party: Option<Uuid>,
+    /// Organisation of the technician who is booked.
+    pub partner: Option<String>,
     /// When it was asked for.
     pub occurred_at: Timestamp,
     pub departed_at: Option<Timestamp>,

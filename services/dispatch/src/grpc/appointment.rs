@@ -13,7 +13,7 @@ use crate::domain::plan;
 use crate::store::candidates::{self, Whom};
 use crate::store::work_orders;
 use crate::wire::work_order::{COLLECTION, slot_window};
-use crate::{Dispatch, error, events, wire};
+use crate::{Dispatch, error, events, scope, wire};
 
 const DEFAULT_SLOTS: usize = 10;
 const MOST_SLOTS: usize = 50;
@@ -37,6 +37,7 @@ impl AppointmentService for Dispatch {
             .await
             .map_err(Refusal::from)?;
         let order = found.ok_or_else(|| Refusal::not_found(&request.work_order))?;
+        caller.reaches(&scope::work_order(&order), || request.work_order.clone())?;
         if moves::after(order.state, Verb::Book, order.mode).is_none() {
             return Err(error::illegal_move(&order, Verb::Book).into());
         }
@@ -67,7 +68,7 @@ impl AppointmentService for Dispatch {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        let (mut order, _) = self.lock_for(&mut tx, said.id, "", Verb::Book).await?;
+        let (mut order, _) = self.lock_for(&caller, &mut tx, said.id, "", Verb::Book).await?;
         let technician = technician.unwrap_or_default();
         match self
             .book_technician(&mut tx, &order, technician, start)

@@ -10,7 +10,7 @@ use proto::dispatch::v1::technician_service_server::TechnicianService;
 use tonic::{Request, Response, Status};
 
 use crate::store::{technicians, work_orders};
-use crate::{Dispatch, error, wire};
+use crate::{Dispatch, error, scope, wire};
 
 #[tonic::async_trait]
 impl TechnicianService for Dispatch {
@@ -22,6 +22,7 @@ impl TechnicianService for Dispatch {
         let request = request.into_inner();
         let (id, now) = (self.db.ids().v7(), self.db.clock().now());
         let new = wire::technician::create(&request, id, now)?;
+        caller.may(&scope::technician(&new))?;
         let key = &request.request_id;
         let mut tx = match keyed(&self.db, &caller, "CreateTechnician", key, &request).await? {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
@@ -51,6 +52,7 @@ impl TechnicianService for Dispatch {
             .map_err(Refusal::from)?;
         read.done();
         let technician = found.ok_or_else(|| Refusal::not_found(&name))?;
+        caller.reaches(&scope::technician(&technician), || name)?;
         Ok(Response::new(wire::technician::technician(&technician)))
     }
 
@@ -70,10 +72,10 @@ impl TechnicianService for Dispatch {
         let (region, skill) = (some(&filter.region), some(&filter.skill));
         let mut read = self.db.read(&caller.tenant).await?;
         let (region, skill) = (region.as_deref(), skill.as_deref());
-        let tenant = &caller.tenant;
-        let found = technicians::list(&mut read, tenant, region, skill, after, page.size + 1).await;
+        let (tenant, sight, limit) = (&caller.tenant, caller.sight()?, page.size + 1);
+        let found = technicians::list(&mut read, tenant, region, skill, &sight, after, limit).await;
         read.done();
-        let mut found = found.map_err(Refusal::from)?;
+        let mut found = found?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = found.len() > size;
         found.truncate(size);
@@ -101,6 +103,7 @@ impl TechnicianService for Dispatch {
         let old = found
             .map_err(Refusal::from)?
             .ok_or_else(|| Refusal::not_found(&name))?;
+        caller.reaches(&scope::technician(&old), || name.clone())?;
         let tag = request
             .technician
             .as_ref()
@@ -110,6 +113,7 @@ impl TechnicianService for Dispatch {
         }
         let region = old.region.clone();
         let mut new = patch.apply(old);
+        caller.may(&scope::technician(&new))?;
         let now = tx.now();
         let saved = technicians::update(&mut tx, &caller.tenant, &new, now).await;
         if !saved.map_err(Refusal::from)? {

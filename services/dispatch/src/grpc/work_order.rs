@@ -1,5 +1,6 @@
 //! WorkOrderService.
 
+use chassis::authz::Sight;
 use chassis::db::Tx;
 use chassis::keyed::{Keyed, KeyedTx, keyed};
 use chassis::page::{Cursor, Page};
@@ -17,9 +18,9 @@ use crate::domain::moves::Verb;
 use crate::domain::work_order::{Mode, State, WorkOrder};
 use crate::store::candidates::Whom;
 use crate::store::work_orders::{self, Filter};
-use crate::store::{bookings, claims};
+use crate::store::{bookings, claims, technicians};
 use crate::wire::work_order::{COLLECTION, work_order};
-use crate::{Dispatch, error, events, wire};
+use crate::{Dispatch, error, events, scope, wire};
 
 type Reply = Result<Response<pb::WorkOrder>, Status>;
 
@@ -30,6 +31,7 @@ impl WorkOrderService for Dispatch {
         let request = request.into_inner();
         let (fresh, now) = (self.db.ids().v7(), self.db.clock().now());
         let (mut new, chosen) = wire::work_order::create(&request, fresh, now, &self.settings)?;
+        caller.may(&scope::work_order(&new))?;
         let key = &request.request_id;
         let mut tx = match keyed(&self.db, &caller, "CreateWorkOrder", key, &request).await? {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
@@ -60,6 +62,7 @@ impl WorkOrderService for Dispatch {
             .map_err(Refusal::from)?;
         read.done();
         let order = found.ok_or_else(|| Refusal::not_found(&name))?;
+        caller.reaches(&scope::work_order(&order), || name)?;
         Ok(Response::new(work_order(&order)))
     }
 
@@ -73,13 +76,13 @@ impl WorkOrderService for Dispatch {
         let size = std::mem::take(&mut request.page_size);
         let (bytes, key) = (request.encode_to_vec(), &self.page_key);
         let page = Page::parse(size, &token, &caller.tenant, "ListWorkOrders", &bytes, key)?;
-        let filter = filter(request)?;
+        let filter = filter(request, caller.sight()?)?;
         let after = page.after.as_ref().and_then(place);
         let mut read = self.db.read(&caller.tenant).await?;
         let limit = page.size + 1;
         let found = work_orders::list(&mut read, &caller.tenant, &filter, after, limit).await;
         read.done();
-        let mut found = found.map_err(Refusal::from)?;
+        let mut found = found?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let more = found.len() > size;
         found.truncate(size);
@@ -107,10 +110,14 @@ impl WorkOrderService for Dispatch {
             Keyed::Fresh(tx) => tx,
         };
         let (mut order, _) = self
-            .lock_for(&mut tx, said.id, &request.etag, Verb::Assign)
+            .lock_for(&caller, &mut tx, said.id, &request.etag, Verb::Assign)
             .await?;
         self.reassign(&mut tx, &mut order, technician, start)
             .await?;
+        // Nobody gives work to whom he has no say over.
+        let booked = order.booked.as_ref().map(|booked| booked.technician);
+        order.partner = technicians::partner(&mut tx, &caller.tenant, booked).await?;
+        caller.may(&scope::work_order(&order))?;
         self.close(tx, order, events::SCHEDULED, said.at).await
     }
 
@@ -123,7 +130,7 @@ impl WorkOrderService for Dispatch {
             Keyed::Fresh(tx) => tx,
         };
         let (mut order, to) = self
-            .lock_for(&mut tx, said.id, &r.etag, Verb::Depart)
+            .lock_for(&caller, &mut tx, said.id, &r.etag, Verb::Depart)
             .await?;
         (order.state, order.departed_at) = (to, Some(said.at));
         self.close(tx, order, events::DEPARTED, said.at).await
@@ -138,7 +145,7 @@ impl WorkOrderService for Dispatch {
             Keyed::Fresh(tx) => tx,
         };
         let (mut order, to) = self
-            .lock_for(&mut tx, said.id, &r.etag, Verb::Arrive)
+            .lock_for(&caller, &mut tx, said.id, &r.etag, Verb::Arrive)
             .await?;
         (order.state, order.arrived_at) = (to, Some(said.at));
         self.close(tx, order, events::ARRIVED, said.at).await
@@ -153,7 +160,7 @@ impl WorkOrderService for Dispatch {
             Keyed::Fresh(tx) => tx,
         };
         let (mut order, to) = self
-            .lock_for(&mut tx, said.id, &r.etag, Verb::Start)
+            .lock_for(&caller, &mut tx, said.id, &r.etag, Verb::Start)
             .await?;
         (order.state, order.started_at) = (to, Some(said.at));
         self.close(tx, order, events::STARTED, said.at).await
@@ -174,7 +181,7 @@ impl WorkOrderService for Dispatch {
             Keyed::Fresh(tx) => tx,
         };
         let (mut order, _) = self
-            .lock_for(&mut tx, said.id, &r.etag, Verb::Complete)
+            .lock_for(&caller, &mut tx, said.id, &r.etag, Verb::Complete)
             .await?;
         order.complete(completion, said.at);
         let freed = bookings::shrink(&mut tx, &caller.tenant, order.id, said.at).await;
@@ -205,7 +212,7 @@ impl WorkOrderService for Dispatch {
                 tx.finish(wire::work_order::withdrawn(said.id)).await?,
             ));
         }
-        let (mut order, to) = self.lock_for(&mut tx, said.id, "", Verb::Cancel).await?;
+        let (mut order, to) = self.lock_for(&caller, &mut tx, said.id, "", Verb::Cancel).await?;
         if order.state == State::Cancelled {
             return Ok(Response::new(tx.finish(work_order(&order)).await?));
         }
@@ -339,13 +346,14 @@ async fn withdraw(tx: &mut Tx, id: Uuid) -> Result<bool, Refusal> {
     Ok(taken || claims::is_withdrawn(tx, &tenant, id).await?)
 }
 
-fn filter(request: pb::ListWorkOrdersRequest) -> Result<Filter, Refusal> {
+fn filter(request: pb::ListWorkOrdersRequest, sight: Sight) -> Result<Filter, Refusal> {
     let mut v = Violations::new();
     let filter = Filter {
         ticket: v.optional_resource("ticket", &request.ticket, "tickets"),
         technician: v.optional_resource("technician", &request.technician, "technicians"),
         states: wire::work_order::states(&mut v, &request.states),
         region: (!request.region.is_empty()).then_some(request.region),
+        sight,
     };
     v.finish(Some(filter))
 }

@@ -116,6 +116,20 @@ pub(crate) async fn get(
     row.fetch_optional(conn).await?.map(Row::read).transpose()
 }
 
+/// The organisation of one, where there is one.
+pub(crate) async fn partner(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    id: Option<Uuid>,
+) -> Result<Option<String>, Refusal> {
+    let found = sqlx::query_scalar!(
+        "select partner from technicians where tenant_id = $1 and id = $2",
+        tenant.as_str(),
+        id,
+    );
+    Ok(found.fetch_optional(conn).await?.flatten())
+}
+
 /// One, locked until the end of the transaction.
 pub(crate) async fn lock(
     conn: &mut PgConnection,
@@ -136,25 +150,29 @@ pub(crate) async fn list(
     tenant: &TenantId,
     region: Option<&str>,
     skill: Option<&str>,
+    sight: &Sight,
     after: &str,
     limit: i64,
-) -> Result<Vec<Technician>, sqlx::Error> {
+) -> Result<Vec<Technician>, Refusal> {
+    let own = names::parse_given("technicians", sight.technician.as_deref())?;
     let with_skill = skill.map(|skill| Json(serde_json::json!([{ "skill": skill }])));
     let rows = select!(
         "where tenant_id = $1 and ($2::text is null or region = $2)
              and ($3::jsonb is null or skills @> $3) and code > $4
+             and ($6::text is null or region = $6) and ($7::text is null or partner = $7)
+             and ($8::uuid is null or id = $8)
          order by code limit $5",
         tenant.as_str(),
         region,
         with_skill as _,
         after,
         limit,
+        sight.region,
+        sight.partner,
+        own,
     );
-    rows.fetch_all(conn)
-        .await?
-        .into_iter()
-        .map(Row::read)
-        .collect()
+    let rows = rows.fetch_all(conn).await?.into_iter().map(Row::read);
+    Ok(rows.collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// Replaces everything but code and partner; bookings decided on the old one are refused. False

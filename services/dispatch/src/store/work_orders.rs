@@ -1,6 +1,7 @@
 //! Work orders as kept.
 
-use chassis::TenantId;
+use chassis::authz::Sight;
+use chassis::{Refusal, TenantId, names};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::types::Json;
@@ -47,6 +48,7 @@ struct Row {
     started_at: Option<jiff_sqlx::Timestamp>,
     ended_at: Option<jiff_sqlx::Timestamp>,
     version: i64,
+    partner: Option<String>,
 }
 
 impl Row {
@@ -94,6 +96,7 @@ impl Row {
             started_at: instant(self.started_at),
             ended_at: instant(self.ended_at),
             version: self.version,
+            partner: self.partner,
         })
     }
 }
@@ -109,7 +112,9 @@ macro_rules! select {
                  ends_at, travel_seconds, findings as "findings: Json<Vec<Finding>>",
                  parts_used as "parts_used: Json<Vec<PartUsed>>", report, signature,
                  cancel_reason, reservation_id, asset_id, component, party_id, occurred_at,
-                 departed_at, arrived_at, started_at, ended_at, version
+                 departed_at, arrived_at, started_at, ended_at, version,
+                 (select t.partner from technicians t where t.tenant_id = work_orders.tenant_id
+                     and t.id = work_orders.technician_id) as partner
              from work_orders "# + $rest,
             $($argument),+
         )
@@ -231,6 +236,8 @@ pub(crate) struct Filter {
     pub(crate) technician: Option<Uuid>,
     pub(crate) states: Option<Vec<String>>,
     pub(crate) region: Option<String>,
+    /// What the caller may see of them.
+    pub(crate) sight: Sight,
 }
 
 /// Up to `limit`, newest first, after that time and id.
@@ -240,14 +247,22 @@ pub(crate) async fn list(
     filter: &Filter,
     after: Option<(Timestamp, Uuid)>,
     limit: i64,
-) -> Result<Vec<WorkOrder>, sqlx::Error> {
+) -> Result<Vec<WorkOrder>, Refusal> {
     let (at, id) = after.unzip();
+    let sight = &filter.sight;
+    let customer = names::parse_given("parties", sight.customer.as_deref())?;
+    let own = names::parse_given("technicians", sight.technician.as_deref())?;
     let rows = select!(
         "where tenant_id = $1 and ($2::uuid is null or ticket_id = $2)
              and ($3::uuid is null or technician_id = $3)
              and ($4::text[] is null or state = any ($4))
              and ($5::text is null or region = $5)
              and ($6::timestamptz is null or (occurred_at, id) < ($6, $7::uuid))
+             and ($9::text is null or region = $9)
+             and ($10::uuid is null or party_id = $10)
+             and ($11::text is null or technician_id in (
+                 select t.id from technicians t where t.tenant_id = $1 and t.partner = $11))
+             and ($12::uuid is null or technician_id = $12)
          order by occurred_at desc, id desc limit $8",
         tenant.as_str(),
         filter.ticket,
@@ -257,12 +272,13 @@ pub(crate) async fn list(
         at.map(|at| at.to_sqlx()) as _,
         id,
         limit,
+        sight.region,
+        customer,
+        sight.partner,
+        own,
     );
-    rows.fetch_all(conn)
-        .await?
-        .into_iter()
-        .map(Row::read)
-        .collect()
+    let rows = rows.fetch_all(conn).await?.into_iter().map(Row::read);
+    Ok(rows.collect::<Result<_, sqlx::Error>>()?)
 }
 
 /// Writes what a verb changes, as the next version; false when the version is another.

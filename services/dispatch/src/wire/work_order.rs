@@ -69,6 +69,7 @@ pub(crate) fn create(
         asset: v.optional_resource("asset", &request.asset, "assets"),
         component: v.optional_text("component", &request.component, 60),
         party: v.optional_resource("party", &request.party, "parties"),
+        partner: None,
         occurred_at,
         departed_at: None,
         arrived_at: None,

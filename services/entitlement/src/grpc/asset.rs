@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Rpc, cut};
 use crate::store::asset::{self as store, AssetFilter, Touched};
-use crate::{error, events, wire};
+use crate::{error, events, scope, wire};
 
 #[tonic::async_trait]
 impl AssetService for Rpc {
@@ -22,6 +22,7 @@ impl AssetService for Rpc {
         let request = request.into_inner();
         let (id, now) = (self.db.ids().v7(), self.db.clock().now());
         let (row, occurred) = wire::asset::registration(&request, &caller, &self.rules, id, now)?;
+        caller.may(&scope::asset(&row))?;
         let key = &request.request_id;
         let mut tx = match keyed(&self.db, &caller, "RegisterAsset", key, &request).await? {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
@@ -57,9 +58,9 @@ impl AssetService for Rpc {
         };
         let found = store::list(&mut read, &filter, None, 1).await?.pop();
         read.done();
-        Ok(Response::new(wire::asset::asset(
-            &found.ok_or_else(unknown)?,
-        )))
+        let found = found.ok_or_else(unknown)?;
+        caller.reaches(&scope::asset(&found), || name.clone())?;
+        Ok(Response::new(wire::asset::asset(&found)))
     }
 
     async fn list_assets(
@@ -68,7 +69,10 @@ impl AssetService for Rpc {
     ) -> Result<Response<ListAssetsResponse>, Status> {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let filter = wire::asset::filter(&request)?;
+        let filter = AssetFilter {
+            sight: caller.sight()?,
+            ..wire::asset::filter(&request)?
+        };
         let asked = (request.page_size, request.page_token.as_str());
         let bare = ListAssetsRequest {
             page_size: 0,

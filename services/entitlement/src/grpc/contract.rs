@@ -1,5 +1,6 @@
 //! ContractService.
 
+use chassis::authz::Sight;
 use chassis::keyed::{Keyed, keyed};
 use chassis::{Caller, Refusal, names};
 use proto::entitlement::v1::contract_service_server::ContractService;
@@ -11,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Rpc, cut};
 use crate::store::{asset, contract as store};
-use crate::{events, wire};
+use crate::{events, scope, wire};
 
 #[tonic::async_trait]
 impl ContractService for Rpc {
@@ -23,6 +24,7 @@ impl ContractService for Rpc {
         let request = request.into_inner();
         let (id, now) = (self.db.ids().v7(), self.db.clock().now());
         let (row, occurred) = wire::contract::creation(&request, &caller, &self.rules, id, now)?;
+        caller.may(&scope::contract(&row))?;
         let key = &request.request_id;
         let mut tx = match keyed(&self.db, &caller, "CreateContract", key, &request).await? {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
@@ -55,11 +57,12 @@ impl ContractService for Rpc {
         let unknown = || Refusal::not_found(&name);
         let id = names::parse("contracts", &name).ok_or_else(unknown)?;
         let mut read = self.db.read(&caller.tenant).await?;
-        let found = store::list(&mut read, Some(id), None, None, 1).await?.pop();
+        let everything = Sight::default();
+        let found = store::list(&mut read, Some(id), None, &everything, None, 1).await?;
         read.done();
-        Ok(Response::new(wire::contract::contract(
-            &found.ok_or_else(unknown)?,
-        )))
+        let found = found.into_iter().next().ok_or_else(unknown)?;
+        caller.reaches(&scope::contract(&found), || name.clone())?;
+        Ok(Response::new(wire::contract::contract(&found)))
     }
 
     async fn list_contracts(
@@ -77,7 +80,8 @@ impl ContractService for Rpc {
         };
         let (page, after) = self.page(&caller, "ListContracts", asked, &bare)?;
         let mut read = self.db.read(&caller.tenant).await?;
-        let mut rows = store::list(&mut read, None, asset, after, page.size + 1).await?;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
+        let mut rows = store::list(&mut read, None, asset, &sight, after, limit).await?;
         read.done();
         let next_page_token = cut(&page, &mut rows, |row| row.id.to_string());
         Ok(Response::new(ListContractsResponse {

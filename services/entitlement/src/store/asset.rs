@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use chassis::Refusal;
+use chassis::authz::Sight;
 use chassis::db::{Read, Tx};
+use chassis::{Refusal, names};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_sqlx::ToSqlx;
@@ -145,6 +146,8 @@ pub(crate) struct AssetFilter {
     pub(crate) serial_number: Option<String>,
     pub(crate) product: Option<String>,
     pub(crate) owner: Option<Uuid>,
+    /// What the caller may see of them.
+    pub(crate) sight: Sight,
 }
 
 /// Devices in order of registration, at most `limit` after a given one.
@@ -155,6 +158,7 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<AssetRow>, Refusal> {
     let tenant = read.tenant().clone();
+    let customer = names::parse_given("parties", filter.sight.customer.as_deref())?;
     let rows = sqlx::query!(
         r#"select a.id, a.region, a.serial_number, a.product, a.category, a.owner,
              a.vendor_policy, a.created_at, a.version,
@@ -173,6 +177,8 @@ pub(crate) async fn list(
            and ($4::text is null or a.product = $4)
            and ($5::uuid is null or a.owner = $5)
            and ($6::uuid is null or a.id > $6)
+           and ($8::text is null or a.region = $8)
+           and ($9::uuid is null or a.owner = $9)
          order by a.id
          limit $7"#,
         tenant.as_str(),
@@ -182,6 +188,8 @@ pub(crate) async fn list(
         filter.owner,
         after,
         limit,
+        filter.sight.region,
+        customer,
     )
     .fetch_all(&mut **read)
     .await?;

@@ -1,7 +1,8 @@
 //! Contracts and the devices they are for.
 
-use chassis::Refusal;
+use chassis::authz::Sight;
 use chassis::db::{Read, Tx};
+use chassis::{Refusal, names};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff_sqlx::ToSqlx;
@@ -61,10 +62,12 @@ pub(crate) async fn list(
     read: &mut Read,
     id: Option<Uuid>,
     asset: Option<Uuid>,
+    sight: &Sight,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<ContractRow>, Refusal> {
     let tenant = read.tenant().clone();
+    let customer = names::parse_given("parties", sight.customer.as_deref())?;
     let rows = sqlx::query!(
         r#"select c.id, c.region, c.policy, c.policy_version, c.start_on, c.end_on, c.holder,
              c.created_at, c.version,
@@ -78,6 +81,8 @@ pub(crate) async fn list(
                select ca.contract_id from contract_assets ca
                where ca.tenant_id = $1 and ca.asset_id = $3))
            and ($4::uuid is null or c.id > $4)
+           and ($6::text is null or c.region = $6)
+           and ($7::uuid is null or c.holder = $7)
          order by c.id
          limit $5"#,
         tenant.as_str(),
@@ -85,6 +90,8 @@ pub(crate) async fn list(
         asset,
         after,
         limit,
+        sight.region,
+        customer,
     )
     .fetch_all(&mut **read)
     .await?;

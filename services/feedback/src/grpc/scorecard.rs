@@ -25,7 +25,9 @@ impl ScorecardService for Feedback {
 
         let mut read = self.db.read(&caller.tenant).await?;
         let (tenant, only) = (caller.tenant.as_str(), only.as_deref());
-        let rows = store::cards(&mut read, tenant, about, only, after, page.size + 1).await;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
+        let region = sight.region.as_deref();
+        let rows = store::cards(&mut read, tenant, about, only, region, after, limit).await;
         read.done();
         let (rows, next) = cut(rows.map_err(Refusal::from)?, &page, wire::card_cursor);
 

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use super::Feedback;
 use crate::domain::{Link, state};
 use crate::store::SurveyRow;
-use crate::{error, events, store, wire};
+use crate::{error, events, scope, store, wire};
 
 #[tonic::async_trait]
 impl SurveyService for Feedback {
@@ -89,9 +89,10 @@ impl SurveyService for Feedback {
 
         let mut read = self.db.read(&caller.tenant).await?;
         let tenant = caller.tenant.as_str();
-        let rows = store::list(&mut read, tenant, ticket, states, after, page.size + 1).await;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
+        let rows = store::list(&mut read, tenant, ticket, states, &sight, after, limit).await;
         read.done();
-        let (rows, next) = cut(rows.map_err(Refusal::from)?, &page, wire::survey_cursor);
+        let (rows, next) = cut(rows?, &page, wire::survey_cursor);
 
         let surveys: Result<Vec<Survey>, Refusal> =
             rows.iter().map(|row| wire::survey(row, now)).collect();
@@ -114,13 +115,15 @@ impl SurveyService for Feedback {
         let tenant = caller.tenant.as_str();
         let mut tx = self.db.begin(&caller.tenant).await?;
         let now = tx.now();
+        let row = store::by_id(&mut tx, tenant, id).await;
+        let name = || names::name(wire::SURVEYS, id);
+        let row = row.map_err(Refusal::from)?;
+        let row = row.ok_or_else(|| Refusal::not_found(&name()))?;
+        caller.reaches(&scope::survey(&row), name)?;
         let hash = link.hash();
         let expires_at = store::replace_link(&mut tx, tenant, id, &hash, now).await;
         let Some(expires_at) = expires_at.map_err(Refusal::from)? else {
-            let row = store::by_id(&mut tx, tenant, id)
-                .await
-                .map_err(Refusal::from)?;
-            return Err(not_replaced(row.as_ref(), id, now).into());
+            return Err(not_replaced(&row, now).into());
         };
         tx.commit().await?;
         Ok(Response::new(IssueSurveyLinkResponse {
@@ -187,10 +190,6 @@ fn open(row: &SurveyRow, now: jiff::Timestamp) -> Result<(), Refusal> {
 }
 
 /// Why a survey got no new link.
-fn not_replaced(row: Option<&SurveyRow>, id: uuid::Uuid, now: jiff::Timestamp) -> Refusal {
-    match row.map(|row| open(row, now)) {
-        None => Refusal::not_found(&names::name(wire::SURVEYS, id)),
-        Some(Err(closed)) => closed,
-        Some(Ok(())) => Refusal::contention(),
-    }
+fn not_replaced(row: &SurveyRow, now: jiff::Timestamp) -> Refusal {
+    open(row, now).err().unwrap_or_else(Refusal::contention)
 }

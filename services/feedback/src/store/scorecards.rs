@@ -33,7 +33,7 @@ pub(crate) struct CardsAfter {
 /// The five statements differ in nothing but the column a card is about, which no parameter can
 /// name; each is checked when it is compiled.
 macro_rules! cards_by {
-    ($subject:literal, $one:literal, $conn:expr, $tenant:expr, $only:expr, $after:expr, $limit:expr) => {
+    ($subject:literal, $one:literal, $conn:expr, $tenant:expr, $only:expr, $region:expr, $after:expr, $limit:expr) => {
         sqlx::query_as!(
             CardRow,
             r#"select subject as "subject!", surveyed as "surveyed!", answered as "answered!",
@@ -48,7 +48,7 @@ macro_rules! cards_by {
                  from surveys
                  where tenant_id = $1 and "#
                 + $one
-                + r#"
+                + r#" and ($9::text is null or region = $9)
                  group by 1
              ) as cards
              where (-answered, subject) > ($6::bigint, $7::text)
@@ -62,18 +62,21 @@ macro_rules! cards_by {
             -$after.answered,
             $after.subject,
             $limit,
+            $region,
         )
         .fetch_all($conn)
         .await
     };
 }
 
-/// At most `limit` cards, largest sample first, after the given one; `only`: one subject's.
+/// At most `limit` cards, largest sample first, after the given one; `only`: one subject's;
+/// `region`: counted over that region's surveys alone.
 pub(crate) async fn cards(
     conn: &mut PgConnection,
     tenant: &str,
     about: SubjectKind,
     only: Option<&str>,
+    region: Option<&str>,
     after: Option<CardsAfter>,
     limit: i64,
 ) -> Result<Vec<CardRow>, sqlx::Error> {
@@ -88,6 +91,7 @@ pub(crate) async fn cards(
             conn,
             tenant,
             only,
+            region,
             after,
             limit
         ),
@@ -97,6 +101,7 @@ pub(crate) async fn cards(
             conn,
             tenant,
             only,
+            region,
             after,
             limit
         ),
@@ -106,6 +111,7 @@ pub(crate) async fn cards(
             conn,
             tenant,
             only,
+            region,
             after,
             limit
         ),
@@ -115,6 +121,7 @@ pub(crate) async fn cards(
             conn,
             tenant,
             only,
+            region,
             after,
             limit
         ),
@@ -124,6 +131,7 @@ pub(crate) async fn cards(
             conn,
             tenant,
             only,
+            region,
             after,
             limit
         ),

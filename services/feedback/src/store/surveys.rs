@@ -1,6 +1,7 @@
 //! Surveys, their links and their answers.
 
-use chassis::Refusal;
+use chassis::authz::Sight;
+use chassis::{Refusal, names};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -218,15 +219,17 @@ pub(crate) async fn list(
     tenant: &str,
     ticket: Option<Uuid>,
     states: States,
+    sight: &Sight,
     after: Option<SurveysAfter>,
     limit: i64,
-) -> Result<Vec<SurveyRow>, sqlx::Error> {
+) -> Result<Vec<SurveyRow>, Refusal> {
+    let technician = names::parse_given("technicians", sight.technician.as_deref())?;
     // The first page begins after what is newer than everything: one condition, one index range.
     let after = after.unwrap_or(SurveysAfter {
         created_at: Timestamp::MAX,
         survey_id: Uuid::max(),
     });
-    sqlx::query_as!(
+    let rows = sqlx::query_as!(
         SurveyRow,
         r#"select s.survey_id, s.ticket_id, s.round, s.number, s.region, s.technician_id, s.kind,
              s.version, s.created_at, s.expires_at, s.score,
@@ -239,6 +242,8 @@ pub(crate) async fn list(
            and case when s.score is not null then $5::boolean
                     when s.expires_at <= $6 then $7::boolean
                     else $8::boolean end
+           and ($10::text is null or s.region = $10)
+           and ($11::uuid is null or s.technician_id = $11)
          order by s.created_at desc, s.survey_id desc
          limit $9"#,
         tenant,
@@ -250,7 +255,10 @@ pub(crate) async fn list(
         states.expired,
         states.open,
         limit,
+        sight.region,
+        technician,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows)
 }

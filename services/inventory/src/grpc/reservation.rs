@@ -1,8 +1,9 @@
 //! ReservationService.
 
+use chassis::db::Tx;
 use chassis::keyed::{Keyed, keyed};
 use chassis::page::Page;
-use chassis::{Caller, Refusal};
+use chassis::{Asking, Caller, Refusal};
 use jiff::Timestamp;
 use prost::Message;
 use proto::inventory::v1::reservation_service_server::ReservationService;
@@ -19,6 +20,7 @@ use crate::closing::{self, Ending};
 use crate::domain::reservation::Verb;
 use crate::error;
 use crate::reserving;
+use crate::scope;
 use crate::store::reservations;
 use crate::wire::reservation as wire;
 
@@ -31,6 +33,7 @@ impl ReservationService for Inventory {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let ask = wire::ask(&asked, &caller, self.db.clock().now())?;
+        caller.may(&scope::in_region(&ask.place.region))?;
         let mut guess = reserving::guess(&self.db, &caller.tenant, &ask).await?;
         // A guess may be wrong once; without one there is always an answer.
         for _ in 0..2 {
@@ -60,6 +63,7 @@ impl ReservationService for Inventory {
         let found = found
             .map_err(Refusal::from)?
             .ok_or_else(|| Refusal::not_found(name))?;
+        caller.reaches(&scope::in_region(&found.place.region), || name.clone())?;
         Ok(Response::new(wire::to_pb(&found)))
     }
 
@@ -86,8 +90,9 @@ impl ReservationService for Inventory {
             _ => None,
         };
         let mut read = self.db.read(tenant).await?;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
         let rows =
-            reservations::newest(&mut read, tenant, ticket, &states, before, page.size + 1).await;
+            reservations::newest(&mut read, tenant, ticket, &states, &sight, before, limit).await;
         read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
@@ -125,6 +130,8 @@ impl ReservationService for Inventory {
             .await
             .map_err(Refusal::from)?;
         let mut reservation = found.ok_or_else(|| Refusal::not_found(&asked.name))?;
+        let of = scope::in_region(&reservation.place.region);
+        caller.reaches(&of, || asked.name.clone())?;
         if reservation.state.after(Verb::Extend).is_none() {
             return Err(error::illegal_move(reservation.state, Verb::Extend).into());
         }
@@ -153,6 +160,7 @@ impl ReservationService for Inventory {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
+        reaches(&caller, &mut tx, id, &asked.name).await?;
         let hold_for = self.hold_for;
         let ending = Ending {
             verb: Verb::Commit,
@@ -183,7 +191,17 @@ impl ReservationService for Inventory {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
+        reaches(&caller, &mut tx, id, &asked.name).await?;
         let reservation = closing::release(&mut tx, id, occurred_at, self.hold_for).await?;
         Ok(Response::new(tx.finish(wire::to_pb(&reservation)).await?))
+    }
+}
+
+/// Refuses what the caller may not end. An identifier that is not known yet is nobody's.
+async fn reaches(caller: &Asking, tx: &mut Tx, id: Uuid, name: &str) -> Result<(), Refusal> {
+    let tenant = tx.tenant().clone();
+    match reservations::region(tx, &tenant, id).await? {
+        Some(region) => caller.reaches(&scope::in_region(&region), || name.to_owned()),
+        None => Ok(()),
     }
 }

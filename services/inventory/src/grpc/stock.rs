@@ -1,8 +1,9 @@
 //! StockService.
 
+use chassis::db::Tx;
 use chassis::keyed::{Keyed, keyed};
 use chassis::page::Page;
-use chassis::{Caller, Refusal};
+use chassis::{Asking, Caller, Refusal};
 use prost::Message;
 use proto::inventory::v1::stock_service_server::StockService;
 use proto::inventory::v1::{
@@ -15,7 +16,9 @@ use uuid::Uuid;
 
 use super::{Inventory, cut};
 use crate::error;
+use crate::domain::stock::location_name;
 use crate::receiving;
+use crate::scope;
 use crate::store::{catalogue, ledger, levels};
 use crate::wire;
 
@@ -28,6 +31,7 @@ impl StockService for Inventory {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner();
         let location = wire::stock::location(asked.stock_location.as_ref())?;
+        caller.may(&scope::in_region(&location.region))?;
         let id = &asked.request_id;
         let mut tx = match keyed(&self.db, &caller, "CreateStockLocation", id, &asked).await? {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
@@ -61,7 +65,8 @@ impl StockService for Inventory {
         let after = page.after.as_ref().and_then(|cursor| cursor.first());
         let after = after.map_or("", String::as_str);
         let mut read = self.db.read(tenant).await?;
-        let rows = catalogue::locations(&mut read, tenant, after, page.size + 1).await;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
+        let rows = catalogue::locations(&mut read, tenant, &sight, after, limit).await;
         read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
@@ -85,6 +90,7 @@ impl StockService for Inventory {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
+        reaches(&caller, &mut tx, &supply.location).await?;
         let (id, movement) = receiving::receive(&mut tx, &supply, self.hold_for).await?;
         let answer = wire::stock::movement_to_pb(id, &movement, &supply);
         Ok(Response::new(tx.finish(answer).await?))
@@ -102,6 +108,7 @@ impl StockService for Inventory {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
+        reaches(&caller, &mut tx, &supply.location).await?;
         let (id, movement) = receiving::adjust(&mut tx, &supply, self.hold_for).await?;
         let answer = wire::stock::movement_to_pb(id, &movement, &supply);
         Ok(Response::new(tx.finish(answer).await?))
@@ -130,8 +137,9 @@ impl StockService for Inventory {
             _ => ("", ""),
         };
         let mut read = self.db.read(tenant).await?;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
         let rows =
-            levels::balances(&mut read, tenant, &part, &location, after, page.size + 1).await;
+            levels::balances(&mut read, tenant, &part, &location, &sight, after, limit).await;
         read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let next = |l: &levels::Balance| page.next(vec![l.part.clone(), l.location.clone()]);
@@ -166,8 +174,9 @@ impl StockService for Inventory {
             .as_ref()
             .and_then(|cursor| cursor.first()?.parse::<Uuid>().ok());
         let mut read = self.db.read(tenant).await?;
+        let (sight, limit) = (caller.sight()?, page.size + 1);
         let rows =
-            ledger::movements(&mut read, tenant, &part, &subject, before, page.size + 1).await;
+            ledger::movements(&mut read, tenant, &part, &subject, &sight, before, limit).await;
         read.done();
         let mut rows = rows.map_err(Refusal::from)?;
         let last = cut(&mut rows, page.size);
@@ -178,4 +187,12 @@ impl StockService for Inventory {
             next_page_token,
         }))
     }
+}
+
+/// Refuses a location that is not there or not the caller's.
+async fn reaches(caller: &Asking, tx: &mut Tx, location: &str) -> Result<(), Refusal> {
+    let (tenant, name) = (tx.tenant().clone(), || location_name(location));
+    let region = catalogue::region(tx, &tenant, location).await?;
+    let region = region.ok_or_else(|| Refusal::not_found(&name()))?;
+    caller.reaches(&scope::in_region(&region), name)
 }

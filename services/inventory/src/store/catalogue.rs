@@ -1,5 +1,6 @@
 //! Parts and stock locations.
 
+use chassis::authz::Sight;
 use chassis::money::Currency;
 use chassis::{Money, Position, TenantId};
 use jiff::Timestamp;
@@ -169,16 +170,19 @@ pub async fn add_location(
 pub async fn locations(
     conn: &mut PgConnection,
     tenant: &TenantId,
+    sight: &Sight,
     after: &str,
     limit: i64,
 ) -> Result<Vec<Location>, sqlx::Error> {
     let rows = sqlx::query!(
         "select code, region, kind, title, latitude, longitude
-         from stock_locations where tenant_id = $1 and code > $2
+         from stock_locations
+         where tenant_id = $1 and code > $2 and ($4::text is null or region = $4)
          order by code limit $3",
         tenant.as_str(),
         after,
         limit,
+        sight.region,
     )
     .fetch_all(conn)
     .await?;
@@ -197,6 +201,20 @@ pub async fn locations(
         }
     }
     Ok(locations)
+}
+
+/// The region that a location serves, "" where it serves none; none: there is no such location.
+pub async fn region(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    code: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select region from stock_locations where tenant_id = $1 and code = $2",
+        tenant.as_str(),
+        code,
+    );
+    found.fetch_optional(conn).await
 }
 
 /// Whether the location exists.

@@ -1,5 +1,6 @@
 //! Movements and entries: written once with the balances they change.
 
+use chassis::authz::Sight;
 use chassis::TenantId;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -148,6 +149,7 @@ pub async fn movements(
     tenant: &TenantId,
     part: &str,
     subject: &str,
+    sight: &Sight,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Booked>, sqlx::Error> {
@@ -170,6 +172,17 @@ pub async fn movements(
     }
     if let Some(before) = before {
         query.push(" and id < ").push_bind(before);
+    }
+    if let Some(region) = &sight.region {
+        query
+            .push(
+                " and exists (select from stock_entries s
+                     join stock_locations l on l.tenant_id = s.tenant_id and l.code = s.location
+                     where s.tenant_id = stock_movements.tenant_id
+                         and s.movement = stock_movements.id and l.region = ",
+            )
+            .push_bind(region)
+            .push(")");
     }
     query.push(" order by id desc limit ").push_bind(limit);
     query.push(

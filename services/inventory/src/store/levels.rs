@@ -1,5 +1,6 @@
 //! Balances: how many are where, and the locks on them.
 
+use chassis::authz::Sight;
 use chassis::{Position, TenantId};
 use sqlx::PgConnection;
 
@@ -194,6 +195,7 @@ pub async fn balances(
     tenant: &TenantId,
     part: &str,
     location: &str,
+    sight: &Sight,
     after: (&str, &str),
     limit: i64,
 ) -> Result<Vec<Balance>, sqlx::Error> {
@@ -202,6 +204,8 @@ pub async fn balances(
         "select part, location, available, held from stock_levels
          where tenant_id = $1 and (part, location) > ($4, $5)
            and ($2 = '' or part = $2) and ($3 = '' or location = $3)
+           and ($7::text is null or location in (
+               select s.code from stock_locations s where s.tenant_id = $1 and s.region = $7))
          order by part, location limit $6",
         tenant.as_str(),
         part,
@@ -209,6 +213,7 @@ pub async fn balances(
         after.0,
         after.1,
         limit,
+        sight.region,
     )
     .fetch_all(conn)
     .await

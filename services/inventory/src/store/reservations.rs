@@ -1,5 +1,6 @@
 //! Reservations and their lines.
 
+use chassis::authz::Sight;
 use chassis::{Position, TenantId};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -136,6 +137,7 @@ pub async fn newest(
     tenant: &TenantId,
     ticket: Option<Uuid>,
     states: &[State],
+    sight: &Sight,
     before: Option<(Timestamp, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Reservation>, sqlx::Error> {
@@ -149,6 +151,9 @@ pub async fn newest(
         let names: Vec<&str> = states.iter().map(|state| state.name()).collect();
         query.push(" and state = any (").push_bind(names).push(")");
     }
+    if let Some(region) = &sight.region {
+        query.push(" and region = ").push_bind(region);
+    }
     if let Some((created, id)) = before {
         query
             .push(" and (created_at, id) < (")
@@ -160,6 +165,20 @@ pub async fn newest(
         .push_bind(limit);
     let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(&mut *conn).await?;
     get_all(conn, tenant, &ids).await
+}
+
+/// The region of one, "" where it is of none; none: there is no such reservation.
+pub async fn region(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        "select region from reservations where tenant_id = $1 and id = $2",
+        tenant.as_str(),
+        id,
+    );
+    found.fetch_optional(conn).await
 }
 
 /// Moves the expiry; returns the new version.

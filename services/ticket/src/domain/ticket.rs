@@ -186,6 +186,8 @@ pub struct Ticket {
     pub serial_number: String,
     pub product: String,
     pub party: Option<Uuid>,
+    /// The partner organisation that reported it.
+    pub partner: Option<String>,
     pub region: String,
     pub site: Option<Site>,
     pub fault: Fault,

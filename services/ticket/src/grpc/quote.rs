@@ -2,7 +2,7 @@
 
 use chassis::keyed::{Keyed, KeyedTx, keyed};
 use chassis::page::Page;
-use chassis::{Caller, Refusal, Violations, etag, names};
+use chassis::{Asking, Caller, Refusal, Violations, etag, names};
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use proto::ticket::v1 as pb;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Answer;
 use super::read::{after, cut};
-use crate::desk::Desk;
+use crate::desk::{Desk, scope};
 use crate::domain::answers;
 use crate::domain::moves::{Verb, allowed};
 use crate::domain::quote::{Quote, QuoteState};
@@ -37,7 +37,7 @@ impl QuoteService for Desk {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        let mut ticket = self.lock(&mut tx, &caller.tenant, new.ticket).await?;
+        let mut ticket = self.lock(&caller, &mut tx, new.ticket).await?;
         if !ticket.state.is_open() {
             return Err(ended(&ticket).into());
         }
@@ -74,6 +74,9 @@ impl QuoteService for Desk {
         let (caller, request) = (Caller::of(&request)?, request.into_inner());
         let (ticket, id) = parse(&request.name)?;
         let mut read = self.db.read(&caller.tenant).await?;
+        let of = store::ticket::get(&mut read, caller.tenant.as_str(), ticket).await?;
+        let of = of.ok_or_else(|| Refusal::not_found(&request.name))?;
+        caller.reaches(&scope(&of), || request.name.clone())?;
         let found = store::quote::get(&mut read, caller.tenant.as_str(), ticket, id).await?;
         read.done();
         let quote = found.ok_or_else(|| Refusal::not_found(&request.name))?;
@@ -99,14 +102,10 @@ impl QuoteService for Desk {
         )?;
         let before = after(&page)?;
         let (mut read, tenant) = (self.db.read(&caller.tenant).await?, caller.tenant.as_str());
+        let of = store::ticket::get(&mut read, tenant, ticket).await?;
+        let of = of.ok_or_else(|| Refusal::not_found(&request.parent))?;
+        caller.reaches(&scope(&of), || request.parent.clone())?;
         let listed = store::quote::list(&mut read, tenant, ticket, before, page.size + 1).await?;
-        if listed.is_empty()
-            && store::ticket::get(&mut read, tenant, ticket)
-                .await?
-                .is_none()
-        {
-            return Err(Refusal::not_found(&request.parent).into());
-        }
         read.done();
         let (quotes, more) = cut(listed, page.size);
         let last = quotes
@@ -171,7 +170,7 @@ fn parse(name: &str) -> Result<(Uuid, Uuid), Refusal> {
 impl Desk {
     async fn decide<Q: Message>(
         &self,
-        caller: &Caller,
+        caller: &Asking,
         request: &Q,
         mut word: Word<'_>,
     ) -> Answer<pb::Quote> {
@@ -186,7 +185,7 @@ impl Desk {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        let mut ticket = self.lock(&mut tx, &caller.tenant, ticket).await?;
+        let mut ticket = self.lock(caller, &mut tx, ticket).await?;
         let found = store::quote::get(&mut tx, &ticket.tenant, ticket.id, id).await?;
         let mut quote = found.ok_or_else(|| Refusal::not_found(word.name))?;
         if !ticket.state.is_open() && quote.state == QuoteState::Open {

@@ -3,7 +3,7 @@
 use chassis::keyed::{Keyed, keyed};
 use chassis::page::Page;
 use chassis::refusal::to_pb;
-use chassis::{Caller, Refusal, Violations, names};
+use chassis::{Asking, Caller, Refusal, Violations, names};
 use prost::Message;
 use proto::ticket::v1 as pb;
 use tonic::Request;
@@ -11,7 +11,7 @@ use tonic::Response;
 use uuid::Uuid;
 
 use super::Answer;
-use crate::desk::Desk;
+use crate::desk::{Desk, scope};
 use crate::domain::clocks;
 use crate::domain::number::is_number;
 use crate::domain::ticket::{Deed, Ticket};
@@ -32,7 +32,7 @@ impl Desk {
     }
 
     /// The ticket of that name, by identifier or service-order number.
-    async fn find(&self, caller: &Caller, name: &str) -> Result<Ticket, Refusal> {
+    async fn find(&self, caller: &Asking, name: &str) -> Result<Ticket, Refusal> {
         let tenant = caller.tenant.as_str();
         let mut read = self.db.read(&caller.tenant).await?;
         let number = name.strip_prefix("tickets/").filter(|rest| is_number(rest));
@@ -49,7 +49,9 @@ impl Desk {
             }
         };
         read.done();
-        found.ok_or_else(|| Refusal::not_found(name))
+        let ticket = found.ok_or_else(|| Refusal::not_found(name))?;
+        caller.reaches(&scope(&ticket), || name.to_owned())?;
+        Ok(ticket)
     }
 
     pub(super) async fn list(
@@ -57,7 +59,7 @@ impl Desk {
         request: Request<pb::ListTicketsRequest>,
     ) -> Answer<pb::ListTicketsResponse> {
         let (caller, mut request) = (Caller::of(&request)?, request.into_inner());
-        let filter = wire::read_filter(&request)?;
+        let filter = wire::read_filter(&request, caller.sight()?)?;
         let (size, token) = (request.page_size, std::mem::take(&mut request.page_token));
         request.page_size = 0;
         let selects = request.encode_to_vec();
@@ -111,11 +113,11 @@ impl Desk {
         let mut read = self.db.read(&caller.tenant).await?;
         let tenant = caller.tenant.as_str();
         let after = after.unwrap_or(0);
+        let of = store::ticket::get(&mut read, tenant, ticket).await?;
+        let of = of.ok_or_else(|| Refusal::not_found(&request.name))?;
+        caller.reaches(&scope(&of), || request.name.clone())?;
         let listed = store::timeline::list(&mut read, tenant, ticket, after, page.size + 1).await?;
         read.done();
-        if listed.is_empty() && after == 0 {
-            return Err(Refusal::not_found(&request.name).into());
-        }
         let (events, more) = cut(listed, page.size);
         let last = events
             .last()
@@ -170,7 +172,7 @@ impl Desk {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        let mut ticket = self.lock(&mut tx, &caller.tenant, when.ticket).await?;
+        let mut ticket = self.lock(&caller, &mut tx, when.ticket).await?;
         let deed = Deed {
             actor: &caller.principal,
             at: when.at,

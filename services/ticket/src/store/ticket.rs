@@ -4,9 +4,10 @@
 //! request's key in one statement, and nothing of them when the version has moved on or the key is
 //! there already.
 
-use chassis::Refusal;
+use chassis::authz::Sight;
 use chassis::keyed::Key;
 use chassis::outbox::Columns;
+use chassis::{Refusal, names};
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use sqlx::PgConnection;
@@ -29,6 +30,7 @@ struct Row {
     serial_number: String,
     product: String,
     party_id: Option<Uuid>,
+    partner: Option<String>,
     region: String,
     site: Option<Json<Site>>,
     fault: Json<Fault>,
@@ -62,7 +64,7 @@ macro_rules! rows {
         sqlx::query_as!(
             Row,
             r#"select tenant_id, ticket_id, number, kind, title, description, serial_number, product,
-                party_id, region, site as "site: Json<Site>", fault as "fault!: Json<Fault>",
+                party_id, partner, region, site as "site: Json<Site>", fault as "fault!: Json<Fault>",
                 impact, urgency, state, step, pause_reason, queue, assignee, external_key, round,
                 attention, resolution, sla_policy, moments as "moments!: Json<Vec<Moment>>",
                 facts as "facts!: Json<Facts>", decision, findings, reported_at, created_at,
@@ -101,6 +103,7 @@ impl TryFrom<Row> for Ticket {
             serial_number: row.serial_number,
             product: row.product,
             party: row.party_id,
+            partner: row.partner,
             region: row.region,
             site: row.site.map(|site| site.0),
             fault: row.fault.0,
@@ -229,6 +232,8 @@ pub struct Filter {
     pub due_before: Option<Timestamp>,
     pub external_key: Option<String>,
     pub needs_attention: bool,
+    /// What the caller may see of them.
+    pub sight: Sight,
 }
 
 /// At most `limit` tickets older than `before`, newest first.
@@ -239,6 +244,9 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Ticket>, Refusal> {
+    let sight = &filter.sight;
+    let customer = names::parse_given("parties", sight.customer.as_deref())?;
+    let technician = names::parse_given("technicians", sight.technician.as_deref())?;
     let found = rows!(
         "where tenant_id = $1
             and ($2::uuid is null or ticket_id < $2)
@@ -249,6 +257,10 @@ pub async fn list(
             and ($7::timestamptz is null or (next_due is not null and next_due < $7))
             and ($8::text is null or external_key = $8)
             and (not $9::boolean or attention <> '')
+            and ($11::text is null or region = $11)
+            and ($12::uuid is null or party_id = $12)
+            and ($13::text is null or partner = $13)
+            and ($14::uuid is null or technician_id = $14)
         order by ticket_id desc limit $10",
         tenant,
         before,
@@ -259,7 +271,11 @@ pub async fn list(
         filter.due_before.map(ToSqlx::to_sqlx),
         filter.external_key.as_deref(),
         filter.needs_attention,
-        limit
+        limit,
+        sight.region.as_deref(),
+        customer,
+        sight.partner.as_deref(),
+        technician,
     );
     found
         .fetch_all(conn)
@@ -335,10 +351,10 @@ pub async fn insert(
                 serial_number, product, party_id, region, site, fault, impact, urgency, priority,
                 state, step, pause_reason, queue, assignee, external_key, round, attention,
                 resolution, sla_policy, moments, facts, decision, findings, next_due, reported_at,
-                created_at, updated_at, version, last_sequence, last_hash)
+                created_at, updated_at, version, last_sequence, last_hash, partner)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                 null, $18, '', $19, 1, '', '', $20, $21, $22, null, '{}', $23, $24, $25, $25, 1,
-                $26, $27)
+                $26, $27, $52)
             returning tenant_id, ticket_id
         ), process as (
             insert into processes (tenant_id, ticket_id, due_at, leased_until, fence, attempts,
@@ -416,6 +432,7 @@ pub async fn insert(
         key.map(|(key, _)| key.id.as_str()),
         key.map(|(key, _)| &key.body_hash[..]),
         key.map(|(_, answer)| &answer[..]),
+        ticket.partner,
     );
     unless_there(inserted.execute(conn).await.map(|_| true))
 }
@@ -445,7 +462,7 @@ pub async fn save(
                 moments = $18, facts = $19, findings = $21, next_due = $22,
                 decision = case when decision is distinct from $20 then $20 else decision end,
                 updated_at = $23, version = version + 1, last_sequence = $24, last_hash = $25,
-                product = $26
+                product = $26, technician_id = $58
             where tenant_id = $1 and ticket_id = $2 and version = $3
             returning tenant_id, ticket_id
         ), process as (
@@ -535,6 +552,7 @@ pub async fn save(
         key.map(|(key, _)| key.id.as_str()),
         key.map(|(key, _)| &key.body_hash[..]),
         key.map(|(_, answer)| &answer[..]),
+        ticket.facts.technician,
     );
     unless_there(saved.fetch_one(conn).await.map(|row| row.saved == 1))
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Caller, Position, Refusal, Violations};
+use chassis::authz::{Scope, Sight};
+use chassis::{Caller, Position, Refusal, Violations, names};
 use jiff::{SignedDuration, Timestamp};
 use proto::kinds::v1 as kinds;
 use proto::ticket::v1 as pb;
@@ -33,6 +34,18 @@ pub struct NewTicket {
     pub queue: Option<String>,
     pub external_key: Option<String>,
     pub at: Timestamp,
+}
+
+impl NewTicket {
+    /// To whom the ticket will belong.
+    pub fn scope(&self, caller: &Caller) -> Scope {
+        Scope {
+            region: Some(self.region.clone()),
+            customer: self.party.map(|id| names::name("parties", id)),
+            partner: caller.partner.clone(),
+            technician: None,
+        }
+    }
 }
 
 /// Reads a report.
@@ -77,13 +90,16 @@ pub fn read_ticket(
     if region.is_none() && request.ticket.is_some() {
         v.add("ticket.region", "is required, as the caller has none");
     }
+    // A customer reports for itself unless it says otherwise (and then it is not let).
+    let own = caller.customer.as_deref().filter(|_| ticket.party.is_empty());
+    let party = own.unwrap_or(&ticket.party);
     let new = NewTicket {
         kind: kind.unwrap_or(Kind::Inquiry),
         title,
         description: v.text("ticket.description", &ticket.description, 0..=8_000),
         serial_number: v.text("ticket.serial_number", &ticket.serial_number, serial),
         product: v.text("ticket.product", &ticket.product, 0..=64),
-        party: v.optional_resource("ticket.party", &ticket.party, "parties"),
+        party: v.optional_resource("ticket.party", party, "parties"),
         region: region.unwrap_or_default(),
         site,
         fault: read_fault(&mut v, ticket.fault.as_ref()),
@@ -267,8 +283,8 @@ pub fn read_update(
     Ok((Occurrence { at, ticket }, changes))
 }
 
-/// What a list selects.
-pub fn read_filter(request: &pb::ListTicketsRequest) -> Result<Filter, Refusal> {
+/// What a list selects of what its caller may see.
+pub fn read_filter(request: &pb::ListTicketsRequest, sight: Sight) -> Result<Filter, Refusal> {
     let mut v = Violations::new();
     let mut states = Vec::new();
     for (i, number) in request.states.iter().enumerate() {
@@ -287,6 +303,7 @@ pub fn read_filter(request: &pb::ListTicketsRequest) -> Result<Filter, Refusal> 
         due_before: v.instant("due_before", request.due_before.as_ref()),
         external_key: v.optional_text("external_key", &request.external_key, 128),
         needs_attention: request.needs_attention,
+        sight,
     };
     v.check()?;
     Ok(filter)

@@ -23,6 +23,7 @@ pub(crate) fn reported(kind: Kind) -> Ticket {
         serial_number: "SN-1".to_owned(),
         product: String::new(),
         party: None,
+        partner: None,
         region: "cn".to_owned(),
         site: None,
         fault: Fault::default(),
