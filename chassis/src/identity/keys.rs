@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use proto::kinds::v1::Role;
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::KeyPair;
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde::{Deserialize, Serialize};
@@ -349,10 +350,17 @@ pub fn development(dir: &Path) -> Result<Development, KeyRefused> {
     Ok(files)
 }
 
+/// What stands before the 32 secret bytes of a key in PKCS#8, version 1 (RFC 8410): the form that
+/// every tool reads. The one with the public half in it is refused by older OpenSSL.
+const BEFORE_SECRET: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
+
+/// A new private key in PKCS#8.
 fn generated() -> Option<Vec<u8>> {
-    let random = ring::rand::SystemRandom::new();
-    let der = Ed25519KeyPair::generate_pkcs8(&random).ok()?;
-    Some(der.as_ref().to_vec())
+    let mut secret = [0; 32];
+    SystemRandom::new().fill(&mut secret).ok()?;
+    Some([&BEFORE_SECRET[..], &secret].concat())
 }
 
 fn pem(der: &[u8]) -> String {
