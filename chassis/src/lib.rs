@@ -1,8 +1,8 @@
 //! What every service stands on; there is no after-sales word in it.
 //!
-//! **Values.** Who asks is a [`caller`]; when and which id come from a [`clock`]; a call that
-//! cannot be answered ends in a [`refusal`]. Resources have [`names`], versions an [`etag`],
-//! lists a [`page`]; amounts are [`money`], places a [`position`].
+//! **Values.** Who asks is a [`caller`], what it may says [`authz`]; when and which id come from
+//! a [`clock`]; a call that cannot be answered ends in a [`refusal`]. Resources have [`names`],
+//! versions an [`etag`], lists a [`page`]; amounts are [`money`], places a [`position`].
 //!
 //! **Serving.** A [`service`] is started from its blueprint: [`config`] says how, [`telemetry`]
 //! and [`metrics`] show it, the [`server`] puts the same layers around every handler, and the
@@ -14,6 +14,7 @@
 //!
 //! **Ground.** [`local`] runs a private PostgreSQL and Redis; [`testing`] gives each test its own.
 
+pub mod authz;
 pub mod caller;
 pub mod client;
 pub mod clock;
