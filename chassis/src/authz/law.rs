@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    ActionConstraint, Entity, EntityId, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
+    ActionConstraint, EntityId, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet,
     PrincipalConstraint, Schema, SchemaFragment, ValidationMode, Validator,
 };
 use serde::Deserialize;
