@@ -1,8 +1,8 @@
 //! What every service stands on; there is no after-sales word in it.
 //!
-//! **Values.** Who asks is a [`caller`], what it may says [`authz`]; when and which id come from a [`clock`]; a call that
-//! cannot be answered ends in a [`refusal`]. Resources have [`names`], versions an [`etag`],
-//! lists a [`page`]; amounts are [`money`], places a [`position`].
+//! **Values.** Who asks is a [`caller`], what it may says [`authz`]; when and which id come from
+//! a [`clock`]; a call that cannot be answered ends in a [`refusal`]. Resources have [`names`],
+//! versions an [`etag`], lists a [`page`]; amounts are [`money`], places a [`position`].
 //!
 //! **Serving.** An [`identity`] is how callers are known. A [`service`] is started from its blueprint: [`config`] says how, [`telemetry`]
 //! and [`metrics`] show it, the [`server`] puts the same layers around every handler, and the

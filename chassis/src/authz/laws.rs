@@ -77,7 +77,7 @@ fn changes_nothing(path: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
     fn a_list_shows_exactly_the_rows_that_may_be_read(
@@ -258,7 +258,7 @@ fn a_policy_that_no_list_can_follow_is_refused() {
     assert!(wrong.iter().any(|line| line.contains(why)), "{wrong:?}");
 }
 
-/// Prints microseconds; `cargo test --release -- --ignored how_long`.
+/// Prints microseconds of processor time; `cargo test --release -- --ignored how_long`.
 #[test]
 #[ignore = "prints a measure"]
 fn how_long_an_answer_takes() {
@@ -296,13 +296,13 @@ fn how_long_an_answer_takes() {
             technician: Some("technicians/0197f9a0-7b1a-7cc2-8000-000000000000".into()),
         };
         assert!(authority.permits(&caller, rpc, &scope));
-        let rounds = 50_000;
+        let rounds = 5_000;
         let per = |what: &dyn Fn() -> bool| {
-            let from = std::time::Instant::now();
+            let from = processor_time();
             for _ in 0..rounds {
                 assert!(std::hint::black_box(what()));
             }
-            from.elapsed().as_secs_f64() * 1e6 / f64::from(rounds)
+            (processor_time() - from) / 1e3 / f64::from(rounds)
         };
         println!(
             "{role} {path}: permits {:.2} us, may_call {:.3} us",
@@ -310,4 +310,10 @@ fn how_long_an_answer_takes() {
             per(&|| authority.may_call(&caller, rpc)),
         );
     }
+}
+
+/// Nanoseconds this thread has run.
+fn processor_time() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    told.split(' ').next().unwrap().parse().unwrap()
 }
