@@ -5,6 +5,7 @@
 //! to ask ([`Authority::may_call`] before any work, [`Authority::permits`] when the resource is
 //! known), and how an answer about one row becomes a predicate over many ([`Authority::sight`]).
 
+mod asking;
 mod callers;
 mod contract;
 mod law;
@@ -23,6 +24,7 @@ use cedar_policy::{
 };
 
 use crate::caller::{Caller, TenantId};
+pub use asking::Asking;
 use callers::{Callers, Kind};
 use sights::Cell;
 

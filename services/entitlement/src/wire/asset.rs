@@ -1,5 +1,6 @@
 //! Devices on the wire.
 
+use chassis::authz::Sight;
 use chassis::refusal::to_pb;
 use chassis::{Caller, Refusal, Violations, etag, names};
 use jiff::Timestamp;
@@ -174,6 +175,7 @@ pub(crate) fn filter(request: &pb::ListAssetsRequest) -> Result<AssetFilter, Ref
         serial_number: v.optional_text("serial_number", &request.serial_number, 64),
         product: v.optional_text("product", &request.product, 64),
         owner: v.optional_resource("owner", &request.owner, "parties"),
+        sight: Sight::default(),
     };
     v.check()?;
     Ok(filter)

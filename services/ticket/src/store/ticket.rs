@@ -275,7 +275,7 @@ pub async fn list(
         sight.region.as_deref(),
         customer,
         sight.partner.as_deref(),
-        technician,
+        technician
     );
     found
         .fetch_all(conn)
