@@ -12,7 +12,7 @@ use crate::identity::{Issuer, Minter, development};
 async fn naming() -> Served {
     serve(&[], async |request| {
         let caller = Caller::of(&request)?;
-        Err(Status::unknown(caller.principal))
+        Err(Status::unknown(caller.principal.clone()))
     })
     .await
 }
@@ -94,7 +94,7 @@ async fn the_token_of_a_call_is_carried_on_unless_somebody_else_is_named() {
     let far = serve(&[], move |request| {
         let caller = Caller::of(&request).unwrap();
         let token = request.metadata().get("authorization").cloned().unwrap();
-        told.send((caller.principal, token)).unwrap();
+        told.send((caller.principal.clone(), token)).unwrap();
         async { healthy() }
     })
     .await;

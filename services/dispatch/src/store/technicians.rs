@@ -1,6 +1,7 @@
 //! Technicians as kept.
 
-use chassis::{Position, TenantId};
+use chassis::authz::Sight;
+use chassis::{Position, Refusal, TenantId, names};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
