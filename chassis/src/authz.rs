@@ -104,6 +104,14 @@ pub struct Scope {
 }
 
 impl Scope {
+    fn of<'a>(dimensions: Dimensions, value: impl Fn(Dimension) -> Option<&'a str>) -> Scope {
+        let mut scope = Scope::default();
+        for dimension in dimensions.iter() {
+            scope.set(dimension, value(dimension).map(str::to_owned));
+        }
+        scope
+    }
+
     fn get(&self, dimension: Dimension) -> Option<&str> {
         match dimension {
             Dimension::Region => self.region.as_deref(),
@@ -175,6 +183,22 @@ struct Call {
     policies: PolicySet,
 }
 
+/// Answers remembered at once, a few hundred bytes each. They never change: a process has one set
+/// of policies.
+const REMEMBERED: u64 = 65_536;
+
+/// Everything an answer follows from; what the policies cannot see is left out.
+#[derive(PartialEq, Eq, Hash)]
+struct Question {
+    rpc: Rpc,
+    tenant: TenantId,
+    principal: String,
+    roles: Vec<String>,
+    caller: Scope,
+    of: TenantId,
+    resource: Scope,
+}
+
 /// The policies, ready to answer.
 pub struct Authority {
     calls: Vec<Call>,
@@ -183,6 +207,7 @@ pub struct Authority {
     authorizer: Authorizer,
     /// By RPC and column.
     cells: Vec<Vec<Cell>>,
+    answers: moka::sync::Cache<Question, bool>,
 }
 
 impl Authority {
@@ -207,6 +232,7 @@ impl Authority {
             callers,
             authorizer: Authorizer::new(),
             cells: Vec::new(),
+            answers: moka::sync::Cache::new(REMEMBERED),
         };
         authority.cells = sights::all(&authority)?;
         Ok(authority)
@@ -250,8 +276,23 @@ impl Authority {
         let Some(kind) = self.callers.kind(caller) else {
             return false;
         };
-        let asked = self.ask(kind, caller, self.call(rpc), tenant, scope);
-        asked.is_some_and(|decision| decision == Decision::Allow)
+        let call = self.call(rpc);
+        let question = Question {
+            rpc,
+            tenant: caller.tenant.clone(),
+            principal: caller.principal.clone(),
+            roles: caller.roles.clone(),
+            caller: Scope::of(kind.dimensions, |d| d.of(caller)),
+            of: tenant.clone(),
+            resource: Scope::of(call.dimensions, |d| scope.get(d)),
+        };
+        if let Some(answer) = self.answers.get(&question) {
+            return answer;
+        }
+        let asked = self.ask(kind, caller, call, tenant, scope);
+        let answer = asked.is_some_and(|decision| decision == Decision::Allow);
+        self.answers.insert(question, answer);
+        answer
     }
 
     /// Which rows the caller sees in the collection that a reading RPC lists; none: no row.
