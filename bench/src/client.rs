@@ -24,6 +24,7 @@ impl Line {
         let tenant = TenantId::parse(tenant)?;
         let who = Caller {
             region: Some("cn-north".to_owned()),
+            roles: vec!["admin".to_owned()],
             ..Caller::service(tenant, "bench")
         };
         // Whatever is wrong with it shows now, and not under load.

@@ -200,7 +200,27 @@ impl Connections {
 
     /// The suite as this actor calls it; as the bearer of the token, where one was given.
     pub(crate) fn acting_as(&self, actor: Actor) -> anyhow::Result<Fettle> {
-        let signed = self.credentials.of(actor.caller()?);
+        self.calling_as(actor.caller()?)
+    }
+
+    /// The suite as this customer, "parties/{uuid}", calls it.
+    pub(crate) fn customer(&self, party: &str) -> anyhow::Result<Fettle> {
+        self.calling_as(Caller {
+            customer: Some(party.to_owned()),
+            ..Actor::Customer.caller()?
+        })
+    }
+
+    /// The suite as this technician, "technicians/{uuid}", calls it.
+    pub(crate) fn technician(&self, name: &str) -> anyhow::Result<Fettle> {
+        self.calling_as(Caller {
+            principal: name.to_owned(),
+            ..Actor::Technician.caller()?
+        })
+    }
+
+    fn calling_as(&self, caller: Caller) -> anyhow::Result<Fettle> {
+        let signed = self.credentials.of(caller);
         let wire = |service: &str| {
             let channel = self.channels.get(service).cloned();
             let channel = channel.with_context(|| format!("no channel to {service}"))?;

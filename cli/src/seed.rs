@@ -48,8 +48,9 @@ pub(crate) async fn run(args: Args, reach: &Reach, voice: Voice) -> anyhow::Resu
     let bar = voice.progress("seeding", seeding::steps(&world) + world.plans.len() as u64);
     let administrator = reached.connections.acting_as(Actor::Administrator)?;
     let seeded = seeding::seed(&administrator, &world, &keys, &bar).await?;
-    let customer = reached.connections.acting_as(Actor::Customer)?;
-    report(&customer, &world.plans, &seeded, &keys, &bar).await?;
+    // They telephoned.
+    let agent = reached.connections.acting_as(Actor::Agent)?;
+    report(&agent, &world.plans, &seeded, &keys, &bar).await?;
     bar.finish_and_clear();
     if voice.json {
         emit(&json!({ "tickets": world.plans.len(), "generated": world.generated }));

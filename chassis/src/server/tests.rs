@@ -49,12 +49,12 @@ impl Health for Scripted {
     }
 }
 
-/// The same service, renamed: `/test.Scripted/Check`.
+/// The same service under a name of the contract: `/fettle.ticket.v1.TicketService/GetTicket`.
 #[derive(Clone)]
 struct Renamed(HealthServer<Scripted>);
 
 impl tonic::server::NamedService for Renamed {
-    const NAME: &'static str = "test.Scripted";
+    const NAME: &'static str = "fettle.ticket.v1.TicketService";
 }
 
 impl tower::Service<http::Request<tonic::body::Body>> for Renamed {
@@ -92,7 +92,7 @@ impl tower::Service<http::Request<tonic::body::Body>> for Redirected {
     }
 
     fn call(&mut self, mut request: http::Request<tonic::body::Body>) -> Self::Future {
-        *request.uri_mut() = http::Uri::from_static("/test.Scripted/Check");
+        *request.uri_mut() = http::Uri::from_static("/fettle.ticket.v1.TicketService/GetTicket");
         tower::Service::call(&mut self.0, request)
     }
 }
@@ -141,7 +141,11 @@ where
 }
 
 fn caller() -> Caller {
-    Caller::service(TenantId::parse("acme").unwrap(), "test")
+    Caller {
+        principal: "users/7".to_owned(),
+        roles: vec!["agent".to_owned()],
+        ..Caller::service(TenantId::parse("acme").unwrap(), "test")
+    }
 }
 
 fn verifier(config: &Config) -> Verifier {
@@ -181,7 +185,7 @@ async fn the_caller_reaches_the_handler_and_a_call_without_one_is_refused() {
     let served = serve(&[], async |request| {
         let caller = Caller::of(&request)?;
         match (caller.principal.as_str(), caller.tenant.as_str()) {
-            ("services/test", "acme") => healthy(),
+            ("users/7", "acme") => healthy(),
             other => Err(Status::unknown(format!("{other:?}"))),
         }
     })
@@ -280,7 +284,7 @@ impl tower::Service<http::Request<tonic::body::Body>> for Plain {
     }
 
     fn call(&mut self, mut request: http::Request<tonic::body::Body>) -> Self::Future {
-        *request.uri_mut() = http::Uri::from_static("/test.Scripted/Check");
+        *request.uri_mut() = http::Uri::from_static("/fettle.ticket.v1.TicketService/GetTicket");
         tower::Service::call(&mut self.0, request)
     }
 }

@@ -223,11 +223,12 @@ impl std::fmt::Debug for Member {
     }
 }
 
-/// An agent of the tenant `acme` who sees every region: whom tests call as unless they say otherwise.
+/// An agent of the tenant `acme` who administers it as well and sees every region: whom tests call as unless they say
+/// otherwise.
 pub fn agent() -> Caller {
     Caller {
         principal: "users/7".to_owned(),
-        roles: vec!["agent".to_owned()],
+        roles: vec!["admin".to_owned(), "agent".to_owned()],
         ..Caller::service(must("name a tenant", TenantId::parse("acme")), "test")
     }
 }

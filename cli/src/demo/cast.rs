@@ -9,14 +9,13 @@ pub(super) struct Cast {
     pub(super) customer: Fettle,
     /// Answers the customer.
     pub(super) agent: Fettle,
-    /// Repairs.
-    pub(super) technician: Fettle,
     /// Receives parts.
     pub(super) storekeeper: Fettle,
     /// Finds times.
     pub(super) planner: Fettle,
     /// Sets up and reads.
     pub(super) administrator: Fettle,
+    connections: Connections,
 }
 
 impl Cast {
@@ -25,10 +24,21 @@ impl Cast {
         Ok(Cast {
             customer: connections.acting_as(Actor::Customer)?,
             agent: connections.acting_as(Actor::Agent)?,
-            technician: connections.acting_as(Actor::Technician)?,
             storekeeper: connections.acting_as(Actor::Storekeeper)?,
             planner: connections.acting_as(Actor::Planner)?,
             administrator: connections.acting_as(Actor::Administrator)?,
+            connections: connections.clone(),
         })
+    }
+
+    /// Who repairs: "technicians/{uuid}".
+    pub(super) fn technician(&self, name: &str) -> anyhow::Result<Fettle> {
+        self.connections.technician(name)
+    }
+
+    /// The customer is this one from now on: "parties/{uuid}".
+    pub(super) fn meet(&mut self, party: &str) -> anyhow::Result<()> {
+        self.customer = self.connections.customer(party)?;
+        Ok(())
     }
 }

@@ -40,7 +40,7 @@ async fn one_good_token_is_let_in_and_nothing_else_is() {
     let let_in = ask(&served, &[&good]).await;
     assert_eq!(
         (let_in.code(), let_in.message()),
-        (Code::Unknown, "services/test")
+        (Code::Unknown, "users/7")
     );
 
     let cut = &good[..good.len() - 1];
@@ -119,7 +119,7 @@ async fn the_token_of_a_call_is_carried_on_unless_somebody_else_is_named() {
     let (carried, token) = hears.recv().await.unwrap();
     assert_eq!(
         (carried.as_str(), token.to_str().unwrap()),
-        ("services/test", sent.as_str())
+        ("users/7", sent.as_str())
     );
     let (named, token) = hears.recv().await.unwrap();
     assert_eq!(named, "services/near");

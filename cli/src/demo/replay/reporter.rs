@@ -30,7 +30,7 @@ async fn report(
 ) -> Result<(), Told> {
     let plan = play.plan(index);
     let request = report_of(plan, &play.seeded, &play.keys);
-    let ticket = play.call(play.cast.customer.create_ticket(request)).await?;
+    let ticket = play.call(play.cast.agent.create_ticket(request)).await?;
     play.board.opened(&ticket.name, index, plan.at, permit);
     if plan.course.cancel == Some(Cancel::AtOnce) {
         return waiting::cancel(&play, &ticket.name, "found it myself").await;

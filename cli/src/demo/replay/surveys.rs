@@ -55,7 +55,7 @@ async fn fresh(play: &Play, known: &mut HashSet<String>, whole: bool) -> Result<
             states: vec![State::Open.into()],
             ..Default::default()
         };
-        let answer = play.cast.customer.list_surveys(request).await?;
+        let answer = play.cast.agent.list_surveys(request).await?;
         let before = fresh.len();
         fresh.extend(
             answer
@@ -92,7 +92,7 @@ async fn answer(play: Arc<Play>, index: usize, survey: Survey) -> Result<(), Tol
             request_id: play.key("answer", &survey.name),
             occur_time: Some(to_pb(play.board.later(&survey.ticket, 1_200))),
         };
-        play.call(play.cast.customer.submit_survey(request)).await?;
+        play.call(play.cast.agent.submit_survey(request)).await?;
         play.board.count(|tally| {
             tally.answered += 1;
             tally.low += u64::from(score <= LOW);

@@ -12,6 +12,7 @@ use proto::dispatch::v1::{
 };
 use proto::inventory::v1::{GetReservationRequest, PartUsed};
 use proto::kinds::v1::TimeWindow;
+use tonic::Status;
 
 use super::{LOOK_EVERY, Play, hand_over, waiting};
 use crate::client::{Told, all_pages};
@@ -43,7 +44,7 @@ async fn in_state(play: &Play, state: State) -> Result<Vec<WorkOrder>, Told> {
             states: vec![state.into()],
             ..Default::default()
         };
-        let answer = play.cast.technician.list_work_orders(request).await?;
+        let answer = play.cast.planner.list_work_orders(request).await?;
         Ok((answer.work_orders, answer.next_page_token))
     };
     all_pages(20, page).await
@@ -77,7 +78,8 @@ async fn work(play: &Play, plan: &Plan, visit: &WorkOrder, first: bool) -> Resul
     let late = SignedDuration::from_mins(plan.course.late_minutes);
     let travel = SignedDuration::from_secs(visit.travel_seconds.clamp(60, 6 * 3_600));
     let moment = |at: Timestamp| Some(to_pb(play.board.moment(&visit.ticket, at)));
-    let technician = &play.cast.technician;
+    let technician = play.cast.technician(&visit.technician);
+    let technician = technician.map_err(|why| Told::from(Status::internal(why.to_string())))?;
 
     // A bench repair has nobody who travels: its work order says which verbs it allows.
     let mut allowed = visit.allowed_verbs.clone();
@@ -176,7 +178,7 @@ async fn parts(play: &Play, plan: &Plan, visit: &WorkOrder) -> Result<Vec<PartUs
         name: visit.reservation.clone(),
     };
     let held = play
-        .call(play.cast.technician.get_reservation(request))
+        .call(play.cast.storekeeper.get_reservation(request))
         .await?;
     Ok(used_of(&held.lines, &plan.serial))
 }

@@ -43,7 +43,7 @@ pub(super) async fn listed(play: &Play, states: &[State]) -> Result<Vec<Ticket>,
             states: states.iter().copied().map(i32::from).collect(),
             ..Default::default()
         };
-        let answer = play.cast.customer.list_tickets(request).await?;
+        let answer = play.cast.agent.list_tickets(request).await?;
         Ok((answer.tickets, answer.next_page_token))
     };
     all_pages(20, page).await
@@ -94,7 +94,7 @@ async fn decide(play: &Play, ticket: &Ticket, declines: bool) -> Result<(), Told
         ..Default::default()
     };
     let quotes = play
-        .call(play.cast.customer.list_quotes(request))
+        .call(play.cast.agent.list_quotes(request))
         .await?
         .quotes;
     let open = quotes
@@ -114,7 +114,7 @@ async fn decide(play: &Play, ticket: &Ticket, declines: bool) -> Result<(), Told
                     reason,
                     ..Default::default()
                 };
-                play.call(play.cast.customer.decline_quote(request)).await
+                play.call(play.cast.agent.decline_quote(request)).await
             }
             false => {
                 let name = quote.name;
@@ -124,7 +124,7 @@ async fn decide(play: &Play, ticket: &Ticket, declines: bool) -> Result<(), Told
                     occur_time: at,
                     ..Default::default()
                 };
-                play.call(play.cast.customer.approve_quote(request)).await
+                play.call(play.cast.agent.approve_quote(request)).await
             }
         };
         decided?;
@@ -144,7 +144,7 @@ async fn confirm(play: &Play, ticket: &Ticket) -> Result<(), Told> {
         note: "Works again, thank you.".to_owned(),
         ..Default::default()
     };
-    match play.call(play.cast.customer.close_ticket(request)).await {
+    match play.call(play.cast.agent.close_ticket(request)).await {
         // The policy was faster.
         Err(told) if told.is("ILLEGAL_MOVE") => play.board.count(|tally| tally.overtaken += 1),
         closed => drop(closed?),
@@ -161,7 +161,7 @@ pub(super) async fn cancel(play: &Play, ticket: &str, reason: &str) -> Result<()
         reason: reason.to_owned(),
         ..Default::default()
     };
-    match play.call(play.cast.customer.cancel_ticket(request)).await {
+    match play.call(play.cast.agent.cancel_ticket(request)).await {
         Err(told) if told.is("ILLEGAL_MOVE") => play.board.count(|tally| tally.overtaken += 1),
         cancelled => {
             cancelled?;

@@ -113,7 +113,7 @@ impl Scene {
         let name = ticket.work_order.clone();
         Ok(self
             .cast
-            .technician
+            .planner
             .get_work_order(GetWorkOrderRequest { name })
             .await?)
     }

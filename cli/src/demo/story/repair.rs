@@ -40,7 +40,7 @@ impl Scene {
                 visit.name.rsplit('/').next().unwrap_or_default()
             )
         };
-        let (name, technician) = (visit.name.clone(), self.cast.technician.clone());
+        let (name, technician) = (visit.name.clone(), self.cast.technician(&visit.technician)?);
         let at = |minutes: i64| Some(to_pb(start + SignedDuration::from_mins(minutes)));
         let mut allowed = visit.allowed_verbs.clone();
         let mut told = Vec::new();

@@ -101,6 +101,7 @@ impl Scene {
         };
         let party = self.cast.agent.create_party(request).await?;
         self.party.clone_from(&party.name);
+        self.cast.meet(&party.name)?;
         Ok(party)
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn agent() -> Caller {
         tenant: TenantId::parse("acme").unwrap(),
         principal: "users/7".into(),
         region: Some("cn-east".into()),
-        roles: vec!["agent".into()],
+        roles: vec!["admin".into()],
         customer: None,
         partner: None,
     }

@@ -58,7 +58,11 @@ pub(crate) async fn house_with(settings: &[(&str, &str)]) -> House {
     let running = service::start(&dispatch::BLUEPRINT, config, shutdown.clone())
         .await
         .unwrap();
-    let caller = Caller::service(TenantId::parse("acme").unwrap(), "ticket");
+    let caller = Caller {
+        principal: "users/7".into(),
+        roles: vec!["admin".into()],
+        ..Caller::service(TenantId::parse("acme").unwrap(), "test")
+    };
     let peer = client::channel(&format!("http://{}", running.grpc), &client_settings).unwrap();
     let peer = peer.with_minter(testing::minter()).acting_as(&caller);
     House {

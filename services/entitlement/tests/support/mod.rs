@@ -62,7 +62,11 @@ async fn database() -> Database {
 
 pub(crate) fn caller(tenant: &str) -> As {
     let tenant = TenantId::parse(tenant).unwrap();
-    As(Caller::service(tenant, "test"))
+    As(Caller {
+        principal: "users/7".into(),
+        roles: vec!["admin".into()],
+        ..Caller::service(tenant, "test")
+    })
 }
 
 /// Serves entitlement from its blueprint and connects to it.

@@ -45,7 +45,7 @@ pub(crate) fn agent() -> Caller {
         tenant: tenant(),
         principal: "users/7".into(),
         region: None,
-        roles: vec!["agent".into()],
+        roles: vec!["admin".into()],
         customer: None,
         partner: None,
     }

@@ -48,6 +48,7 @@ pub(crate) fn tenant() -> TenantId {
 pub(crate) fn agent() -> Caller {
     Caller {
         principal: "users/7".into(),
+        roles: vec!["admin".into()],
         ..Caller::service(tenant(), "test")
     }
 }
