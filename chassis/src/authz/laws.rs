@@ -77,7 +77,7 @@ fn changes_nothing(path: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_list_shows_exactly_the_rows_that_may_be_read(

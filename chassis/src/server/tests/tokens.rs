@@ -103,8 +103,11 @@ async fn the_token_of_a_call_is_carried_on_unless_somebody_else_is_named() {
         let mut onward = onward.clone();
         async move {
             onward.check(question("")).await?;
-            let us = Caller::service(TenantId::parse("acme").unwrap(), "near");
-            onward.check(As(us).request(question(""))).await?;
+            let other = Caller {
+                principal: "users/8".to_owned(),
+                ..caller()
+            };
+            onward.check(As(other).request(question(""))).await?;
             // A task of its own is not the caller's call any more.
             let mut alone = onward.clone();
             let alone = tokio::spawn(async move { alone.check(question("")).await });
@@ -122,7 +125,7 @@ async fn the_token_of_a_call_is_carried_on_unless_somebody_else_is_named() {
         ("users/7", sent.as_str())
     );
     let (named, token) = hears.recv().await.unwrap();
-    assert_eq!(named, "services/near");
+    assert_eq!(named, "users/8");
     assert_ne!(token.to_str().unwrap(), sent);
     assert_eq!(refused.code(), Code::Unauthenticated, "{refused:?}");
 }

@@ -29,7 +29,7 @@ pub(crate) fn agent() -> Caller {
     Caller {
         tenant: TenantId::parse("acme").unwrap(),
         principal: "users/7".into(),
-        region: Some("cn-east".into()),
+        region: None,
         roles: vec!["admin".into()],
         customer: None,
         partner: None,
