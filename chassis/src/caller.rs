@@ -5,8 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::identity::Distrust;
 use crate::authz::Asking;
+use crate::identity::Distrust;
 use crate::refusal::Refusal;
 
 /// One tenant's name: 1 to 64 characters of `a-z`, `0-9` and `-`.

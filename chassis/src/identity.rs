@@ -18,6 +18,7 @@ mod crypto;
 mod distrust;
 mod keys;
 mod mint;
+mod sign;
 mod verify;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod tests;
 pub use distrust::Distrust;
 pub use keys::{Development, Issuer, KeyRefused, Keyring, SigningKey, development, write_key_pair};
 pub use mint::{MintRefused, Minter};
+pub use sign::Unsigned;
 pub use verify::Verifier;
 
 /// Largest token that is read or made, in bytes, the word "Bearer" included.

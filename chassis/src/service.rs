@@ -23,7 +23,7 @@ use crate::client::{self, Peer, PeerRefused};
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, ConfigRefused};
 use crate::db::Db;
-use crate::identity::Minter;
+use crate::identity::{Minter, SigningKey};
 use crate::inbox::Consumer;
 use crate::migrate::{self, MigrationError};
 use crate::page::PageKey;
@@ -64,6 +64,8 @@ pub struct Setting {
     pub config: figment::Figment,
     /// Seals its page tokens.
     pub page_key: PageKey,
+    /// Signs what the service hands out for others to keep; none without `identity.signing_key`.
+    pub signer: Option<SigningKey>,
 }
 
 impl Setting {
@@ -231,6 +233,7 @@ pub async fn start(
     let config = Arc::new(config);
     let setting = Setting {
         db: db.clone(),
+        signer: identity.minter.as_ref().map(|minter| minter.key().clone()),
         peers: Peers {
             config: Arc::clone(&config),
             minter: identity.minter,

@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod demo;
 mod down;
+mod export_ticket;
 mod keys;
 mod process;
 mod reach;
@@ -18,6 +19,7 @@ mod token;
 mod track;
 mod up;
 mod verify;
+mod verify_ticket;
 mod world;
 
 use std::process::ExitCode;
@@ -68,6 +70,10 @@ enum Command {
     Report,
     /// A ticket's way so far, like a parcel's.
     Track(track::Args),
+    /// Write a ticket's whole history, signed, as JSON that anybody can check later.
+    ExportTicket(export_ticket::Args),
+    /// Check a history that `export-ticket` wrote, without asking any service.
+    VerifyTicket(verify_ticket::Args),
     /// What a fault on a device is owed, and why.
     Check(check::Args),
     /// Check every law of every service against the databases.
@@ -118,6 +124,8 @@ async fn run(command: Command, reach: &Reach, voice: Voice) -> anyhow::Result<Ve
         Command::Seed(args) => seed::run(args, reach, voice).await,
         Command::Report => report::run(reach, voice).await,
         Command::Track(args) => track::run(args, reach, voice).await,
+        Command::ExportTicket(args) => export_ticket::run(args, reach, voice).await,
+        Command::VerifyTicket(args) => verify_ticket::run(&args, reach, voice),
         Command::Check(args) => check::run(args, reach, voice).await,
         Command::Verify => verify::run(reach, voice).await,
         Command::Token(args) => token::run(args, reach, voice),

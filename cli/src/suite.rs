@@ -1,8 +1,9 @@
 //! The suite: all services in one process over a private PostgreSQL and Redis, and the laws their
 //! databases keep.
 //!
-//! The only file that knows the service crates.
+//! This file and those below it are the only ones that know the service crates.
 
+mod histories;
 mod laws;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Credentials, Endpoints, SERVICES, issuer_of};
 use crate::terminal::Voice;
 
+pub(crate) use histories::check_history;
 pub(crate) use laws::{Law, laws};
 
 /// The database of the private suite.

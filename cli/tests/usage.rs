@@ -33,13 +33,23 @@ fn help_names_every_command_and_gives_examples() {
         "seed",
         "report",
         "track",
+        "export-ticket",
+        "verify-ticket",
         "check",
         "verify",
         "Examples:",
     ] {
         assert!(said(&help).contains(word), "{word}");
     }
-    for command in ["up", "demo", "seed", "track", "check"] {
+    for command in [
+        "up",
+        "demo",
+        "seed",
+        "track",
+        "export-ticket",
+        "verify-ticket",
+        "check",
+    ] {
         let help = fettle(&[command, "--help"]);
         assert!(said(&help).contains("Examples:"), "{command}");
     }
@@ -63,7 +73,12 @@ fn a_command_that_cannot_be_understood_ends_with_two() {
 
 #[test]
 fn a_question_to_a_suite_that_does_not_run_ends_with_one_and_says_what_to_do() {
-    for arguments in [&["report"][..], &["track", "C1-000001-1"], &["seed"]] {
+    for arguments in [
+        &["report"][..],
+        &["track", "C1-000001-1"],
+        &["export-ticket", "C1-000001-1"],
+        &["seed"],
+    ] {
         let answer = fettle(arguments);
         assert_eq!(answer.status.code(), Some(1), "{arguments:?}");
         let words = String::from_utf8_lossy(&answer.stderr).into_owned();

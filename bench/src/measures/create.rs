@@ -29,7 +29,7 @@ pub(super) const RPCS_ALONE: Blueprint = Blueprint {
         async move {
             let settings: ticket::config::Settings = setting.own()?;
             let policies = ticket::policies::load(&settings.policies_dir)?;
-            let desk = Desk::new(setting.db, policies, settings, setting.page_key);
+            let desk = Desk::new(setting.db, policies, settings, setting.page_key, None);
             Ok(Service::new(ticket::BLUEPRINT.name).rpc(TicketServiceServer::new(desk)))
         }
         .boxed()

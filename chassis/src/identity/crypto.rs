@@ -24,6 +24,12 @@ pub(super) fn key_pair(pkcs8: &[u8]) -> Option<Ed25519KeyPair> {
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).ok()
 }
 
+/// Whether the key signed the message.
+pub(super) fn has_signed(public: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    let key = UnparsedPublicKey::new(&ED25519, public);
+    key.verify(message, signature).is_ok()
+}
+
 struct Signing(Ed25519KeyPair);
 
 impl Signer<Vec<u8>> for Signing {

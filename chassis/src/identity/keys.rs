@@ -14,12 +14,13 @@ use std::fmt;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use proto::kinds::v1::Role;
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::KeyPair;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde::{Deserialize, Serialize};
@@ -197,11 +198,12 @@ impl Keyring {
     }
 }
 
-/// A private key; prints as its `kid`.
+/// A private key; prints as its `kid`. Cheap to clone.
 #[derive(Clone)]
 pub struct SigningKey {
     kid: String,
     public: Vec<u8>,
+    pub(super) pair: Arc<Ed25519KeyPair>,
     pub(super) key: EncodingKey,
 }
 
@@ -230,10 +232,12 @@ impl SigningKey {
     }
 
     pub(super) fn from_pkcs8(der: &[u8]) -> Option<SigningKey> {
-        let public = crypto::key_pair(der)?.public_key().as_ref().to_vec();
+        let pair = crypto::key_pair(der)?;
+        let public = pair.public_key().as_ref().to_vec();
         Some(SigningKey {
             kid: thumbprint(&public),
             public,
+            pair: Arc::new(pair),
             key: EncodingKey::from_ed_der(der),
         })
     }

@@ -79,6 +79,11 @@ impl Minter {
         }
     }
 
+    /// The key it signs with.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// The value of `authorization` for calls of this caller, valid for at least half of a life.
     pub fn authorization(&self, caller: &Caller) -> Result<HeaderValue, MintRefused> {
         let now = self.clock.now().as_second();

@@ -634,6 +634,34 @@ fn production_refuses_development_keys_and_says_so_at_once() {
 }
 
 #[test]
+fn a_signed_message_is_held_to_its_key_and_to_every_byte() {
+    let ground = Ground::new();
+    let ticket = Issuer::parse("services/ticket").unwrap();
+    let ring = ground.key.ring(&ticket);
+    let message = b"\0\0\0\0\0\0\0\x05label".to_vec();
+
+    let signature = ground.key.sign(&message);
+
+    let kid = ground.key.kid();
+    assert_eq!(ring.verify(kid, &message, &signature), Ok(&ticket));
+    let unknown = ring.verify("another", &message, &signature);
+    assert_eq!(unknown, Err(Unsigned::UnknownKey));
+    for place in 0..message.len() {
+        let mut edited = message.clone();
+        edited[place] ^= 1;
+        let refused = ring.verify(kid, &edited, &signature);
+        assert_eq!(refused, Err(Unsigned::Signature), "{place}");
+    }
+    for place in 0..signature.len() {
+        let mut edited = signature.clone();
+        edited[place] ^= 1;
+        let refused = ring.verify(kid, &message, &edited);
+        assert_eq!(refused, Err(Unsigned::Signature), "{place}");
+    }
+    assert!(ring.verify(kid, &message, &[]).is_err());
+}
+
+#[test]
 fn a_service_in_production_signs_as_itself() {
     let ground = Ground::new();
     let (private, set) = (ground.path("ticket.pem"), ground.path("set.json"));

@@ -73,6 +73,7 @@ calls! {
     tickets.close_ticket(ticket::CloseTicketRequest) -> ticket::Ticket;
     tickets.cancel_ticket(ticket::CancelTicketRequest) -> ticket::Ticket;
     tickets.list_ticket_events(ticket::ListTicketEventsRequest) -> ticket::ListTicketEventsResponse;
+    tickets.export_ticket_history(ticket::ExportTicketHistoryRequest) -> ticket::TicketHistory;
     quotes.list_quotes(ticket::ListQuotesRequest) -> ticket::ListQuotesResponse;
     quotes.approve_quote(ticket::ApproveQuoteRequest) -> ticket::Quote;
     quotes.decline_quote(ticket::DeclineQuoteRequest) -> ticket::Quote;

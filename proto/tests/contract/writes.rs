@@ -7,7 +7,7 @@ use crate::template::Template;
 use crate::{accepts, kept, refuses};
 
 /// First words of RPCs that only read; every other RPC writes.
-const READS: [&str; 5] = ["get", "list", "find", "check", "explain"];
+const READS: [&str; 6] = ["get", "list", "find", "check", "explain", "export"];
 
 /// Writes without `request_id`, and why.
 const NOT_REPEATED: [(&str, &str); 1] = [(

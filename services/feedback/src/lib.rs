@@ -25,8 +25,8 @@ mod error;
 pub mod events;
 mod grpc;
 pub mod invariants;
-pub mod settings;
 mod scope;
+pub mod settings;
 mod store;
 mod wire;
 

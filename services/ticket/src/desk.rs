@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chassis::authz::Scope;
 use chassis::db::{Db, Tx};
+use chassis::identity::SigningKey;
 use chassis::names;
 use chassis::outbox::{Columns, Event};
 use chassis::page::PageKey;
@@ -38,6 +39,8 @@ pub struct Desk {
     pub(crate) policies: Arc<Policies>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) page_key: PageKey,
+    /// Signs the histories that are handed out.
+    pub(crate) signer: Option<SigningKey>,
     /// Rung when a ticket has something to do.
     pub(crate) woken: Arc<Notify>,
     /// The next number and the first that is not ours.
@@ -46,12 +49,19 @@ pub struct Desk {
 
 impl Desk {
     /// A desk over a store.
-    pub fn new(db: Db, policies: Policies, settings: Settings, page_key: PageKey) -> Desk {
+    pub fn new(
+        db: Db,
+        policies: Policies,
+        settings: Settings,
+        page_key: PageKey,
+        signer: Option<SigningKey>,
+    ) -> Desk {
         Desk {
             db,
             policies: Arc::new(policies),
             settings: Arc::new(settings),
             page_key,
+            signer,
             woken: Arc::default(),
             numbers: Arc::default(),
         }

@@ -7,6 +7,7 @@
 //! - [`clocks`]: promised times, computed from moments, calendar and policy
 //! - [`policy`]: SLA and intake policies as data
 //! - [`timeline`]: entries, their sentences and their hash chain
+//! - [`history`]: the timeline as a paper to keep: signed, and checked by whoever holds it
 //! - [`quote`]: offers and their totals
 //! - [`number`]: service-order numbers with a check digit
 //! - [`coverage`]: as much of a coverage decision as the process acts on
@@ -14,6 +15,7 @@
 pub mod answers;
 pub mod clocks;
 pub mod coverage;
+pub mod history;
 pub mod moves;
 pub mod number;
 pub mod policy;

@@ -52,6 +52,28 @@ pub fn external_key_taken(name: &str) -> Refusal {
     refusal(Code::AlreadyExists, ErrorReason::ExternalKeyTaken, message).with("name", name)
 }
 
+/// There is no key to sign a history with.
+pub fn history_unsigned() -> Refusal {
+    let message = "this service has no signing key, so nobody could check its histories";
+    refusal(
+        Code::FailedPrecondition,
+        ErrorReason::HistoryUnsigned,
+        message,
+    )
+}
+
+/// A history past its limits.
+pub fn history_too_long(entries: i64) -> Refusal {
+    let message =
+        format!("a history of {entries} entries is too long; read it with ListTicketEvents");
+    refusal(
+        Code::FailedPrecondition,
+        ErrorReason::HistoryTooLong,
+        message,
+    )
+    .with("entries", entries)
+}
+
 /// The ticket has an open quote.
 pub fn quote_open(name: &str) -> Refusal {
     let message = format!("{name} waits for the customer; decide it first");

@@ -1,5 +1,6 @@
 //! TicketService, RPC by RPC in the order of the contract: parse, load, decide, save, reply.
 
+mod history;
 mod quote;
 mod read;
 
@@ -342,6 +343,13 @@ impl TicketService for Desk {
         request: Request<pb::ListTicketEventsRequest>,
     ) -> Answer<pb::ListTicketEventsResponse> {
         self.events(request).await
+    }
+
+    async fn export_ticket_history(
+        &self,
+        request: Request<pb::ExportTicketHistoryRequest>,
+    ) -> Answer<pb::TicketHistory> {
+        self.export(request).await
     }
 
     async fn explain_clocks(

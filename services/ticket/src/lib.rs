@@ -53,7 +53,8 @@ async fn build(setting: Setting) -> Result<Service, BuildError> {
     settings.check()?;
     let policies = policies::load(&settings.policies_dir)?;
     let peers = progress::Peers::new(&setting.peers)?;
-    let desk = Desk::new(setting.db, policies, settings, setting.page_key);
+    let (page_key, signer) = (setting.page_key, setting.signer);
+    let desk = Desk::new(setting.db, policies, settings, page_key, signer);
     let progress = Progress::new(desk.clone(), peers);
     let worker = Worker::new("progress", move |shutdown| progress.clone().run(shutdown));
     Ok(Service::new(BLUEPRINT.name)

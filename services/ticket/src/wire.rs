@@ -2,6 +2,7 @@
 //!
 //! Reading a request collects every violation before it refuses.
 
+mod history;
 mod quote;
 mod requests;
 
@@ -19,6 +20,7 @@ use crate::domain::ticket::{Fault, Kind, PauseReason, RepairStep, Site, Ticket};
 use crate::domain::timeline::sentence;
 use crate::store::timeline::Stored;
 
+pub use history::{read_history, write_history};
 pub use quote::{NewQuote, parse_quote_name, quote_name, read_quote, write_quote};
 pub use requests::{NewTicket, Occurrence, pause_reason, read_filter, read_ticket, read_update};
 

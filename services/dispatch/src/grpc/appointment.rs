@@ -68,7 +68,9 @@ impl AppointmentService for Dispatch {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        let (mut order, _) = self.lock_for(&caller, &mut tx, said.id, "", Verb::Book).await?;
+        let (mut order, _) = self
+            .lock_for(&caller, &mut tx, said.id, "", Verb::Book)
+            .await?;
         let technician = technician.unwrap_or_default();
         match self
             .book_technician(&mut tx, &order, technician, start)

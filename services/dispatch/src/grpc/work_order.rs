@@ -212,7 +212,9 @@ impl WorkOrderService for Dispatch {
                 tx.finish(wire::work_order::withdrawn(said.id)).await?,
             ));
         }
-        let (mut order, to) = self.lock_for(&caller, &mut tx, said.id, "", Verb::Cancel).await?;
+        let (mut order, to) = self
+            .lock_for(&caller, &mut tx, said.id, "", Verb::Cancel)
+            .await?;
         if order.state == State::Cancelled {
             return Ok(Response::new(tx.finish(work_order(&order)).await?));
         }

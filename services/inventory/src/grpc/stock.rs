@@ -15,8 +15,8 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Inventory, cut};
-use crate::error;
 use crate::domain::stock::location_name;
+use crate::error;
 use crate::receiving;
 use crate::scope;
 use crate::store::{catalogue, ledger, levels};

@@ -1,7 +1,7 @@
 //! Movements and entries: written once with the balances they change.
 
-use chassis::authz::Sight;
 use chassis::TenantId;
+use chassis::authz::Sight;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::{PgConnection, Postgres, QueryBuilder};

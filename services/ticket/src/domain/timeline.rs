@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::moves::State;
 
 /// Version of the hash format, part of every hash.
-const FORMAT: &[u8] = b"fettle-timeline-1";
+pub const FORMAT: &str = "fettle-timeline-1";
 
 /// A SHA-256 digest.
 pub type Hash = [u8; 32];
@@ -63,7 +63,7 @@ pub struct Sealed<'a> {
 /// The hash of an entry that follows `previous`.
 pub fn seal(previous: &Hash, entry: &Sealed<'_>) -> Hash {
     let mut hasher = Sha256::new();
-    hasher.update(FORMAT);
+    hasher.update(FORMAT.as_bytes());
     hasher.update(previous);
     field(&mut hasher, entry.tenant.as_bytes());
     field(&mut hasher, entry.ticket.as_bytes());

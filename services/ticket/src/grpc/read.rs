@@ -32,7 +32,7 @@ impl Desk {
     }
 
     /// The ticket of that name, by identifier or service-order number.
-    async fn find(&self, caller: &Asking, name: &str) -> Result<Ticket, Refusal> {
+    pub(super) async fn find(&self, caller: &Asking, name: &str) -> Result<Ticket, Refusal> {
         let tenant = caller.tenant.as_str();
         let mut read = self.db.read(&caller.tenant).await?;
         let number = name.strip_prefix("tickets/").filter(|rest| is_number(rest));

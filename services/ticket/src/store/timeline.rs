@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::history::Entry;
 use crate::domain::ticket::{Head, Ticket};
 use crate::domain::timeline::{Hash, Sealed, seal, text_hash};
 
@@ -131,6 +132,29 @@ impl Stored {
             text_hash,
         };
         Some(seal(&previous, &sealed))
+    }
+
+    /// The entry as it is handed out: a text that is erased goes without its salt, by which it
+    /// could be guessed.
+    pub fn kept(self) -> Result<Entry, Refusal> {
+        let hash = |bytes: Vec<u8>| {
+            let hash = Hash::try_from(bytes);
+            hash.map_err(|_| Refusal::internal("a hash in the timeline is not of 32 bytes"))
+        };
+        Ok(Entry {
+            sequence: self.sequence,
+            verb: self.verb,
+            actor: self.actor,
+            occurred_at: self.occurred_at,
+            recorded_at: self.recorded_at,
+            arguments: self.arguments,
+            state: self.state,
+            salt: self.salt.filter(|_| self.body.is_some()),
+            text: self.body,
+            text_hash: self.text_hash.map(hash).transpose()?,
+            previous: hash(self.previous_hash)?,
+            hash: hash(self.hash)?,
+        })
     }
 }
 

@@ -91,7 +91,10 @@ pub fn read_ticket(
         v.add("ticket.region", "is required, as the caller has none");
     }
     // A customer reports for itself unless it says otherwise (and then it is not let).
-    let own = caller.customer.as_deref().filter(|_| ticket.party.is_empty());
+    let own = caller
+        .customer
+        .as_deref()
+        .filter(|_| ticket.party.is_empty());
     let party = own.unwrap_or(&ticket.party);
     let new = NewTicket {
         kind: kind.unwrap_or(Kind::Inquiry),

@@ -7,6 +7,7 @@
 )]
 
 mod down;
+mod exports;
 mod history;
 mod lists;
 mod quotes;
