@@ -28,7 +28,7 @@ impl Asking {
         authority: &Arc<Authority>,
     ) -> Result<Asking, Refusal> {
         if !authority.may_call(&caller, rpc) {
-            return Err(not_permitted());
+            return Err(not_permitted(authority.path(rpc)));
         }
         let authority = Arc::clone(authority);
         Ok(Asking {
@@ -43,7 +43,7 @@ impl Asking {
     pub fn may(&self, scope: &Scope) -> Result<(), Refusal> {
         match self.authority.permits(&self.caller, self.rpc, scope) {
             true => Ok(()),
-            false => Err(not_permitted()),
+            false => Err(self.not_permitted()),
         }
     }
 
@@ -59,7 +59,11 @@ impl Asking {
     /// Which rows of the collection that this RPC lists the caller sees.
     pub fn sight(&self) -> Result<Sight, Refusal> {
         let sight = self.authority.sight(&self.caller, self.rpc);
-        sight.ok_or_else(not_permitted)
+        sight.ok_or_else(|| self.not_permitted())
+    }
+
+    fn not_permitted(&self) -> Refusal {
+        not_permitted(self.authority.path(self.rpc))
     }
 }
 
@@ -71,11 +75,11 @@ impl Deref for Asking {
     }
 }
 
-fn not_permitted() -> Refusal {
+fn not_permitted(path: &str) -> Refusal {
     Refusal::new(
         Code::PermissionDenied,
         TYPE_DOMAIN,
         ErrorReason::NotPermitted,
-        "none of the caller's roles allows this here",
+        format!("none of the caller's roles allows {path} here"),
     )
 }

@@ -68,6 +68,8 @@ impl Pool {
     /// not 0.
     pub(super) fn new(options: PgConnectOptions, settings: &Settings) -> Result<Pool, sqlx::Error> {
         let patience = Some(Duration::from_millis(settings.acquire_timeout_ms));
+        // A rollback where nothing was begun yet is worth no warning.
+        let options = options.options([("client_min_messages", "error")]);
         let most = usize::try_from(settings.max_connections).unwrap_or(usize::MAX);
         let inner = managed::Pool::builder(Maker(options))
             .max_size(most)

@@ -85,7 +85,7 @@ impl Scene {
         let parts_used = match visit.reservation.is_empty() {
             true => Vec::new(),
             false => used_of(
-                &technician.get_reservation(held).await?.lines,
+                &self.cast.storekeeper.get_reservation(held).await?.lines,
                 &booked.serial_number,
             ),
         };

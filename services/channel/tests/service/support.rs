@@ -144,6 +144,7 @@ pub(crate) fn li() -> Party {
         email: "Li.Weizhong@example.com".into(),
         phone: "+8613812345678".into(),
         language: "zh-Hans".into(),
+        region: "cn-east".into(),
         ..Party::default()
     }
 }
