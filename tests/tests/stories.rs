@@ -13,6 +13,8 @@ mod main_job;
 mod outages;
 #[path = "stories/promises.rs"]
 mod promises;
+#[path = "stories/rights.rs"]
+mod rights;
 #[path = "stories/rounds.rs"]
 mod rounds;
 #[path = "stories/verified.rs"]
