@@ -37,20 +37,28 @@ fn place_of(rpc: &str) -> (&'static str, PathAndQuery) {
         "PartyService" => "channel",
         _ => "entitlement",
     };
-    (domain, format!("/fettle.{domain}.v1.{rpc}").parse().unwrap())
+    (
+        domain,
+        format!("/fettle.{domain}.v1.{rpc}").parse().unwrap(),
+    )
 }
 
-/// A caller that has one role and what belongs to it.
+/// A caller that has one role, or is that service, and what belongs to it.
 fn caller(role: &str, party: &str) -> Caller {
     let technician = "technicians/01890000-0000-7000-8000-000000000001";
     let partner = role.starts_with("partner_");
     Caller {
         principal: match role {
             "technician" | "partner_technician" => technician.to_owned(),
-            "service" => "services/ticket".to_owned(),
+            service if service.starts_with("services/") => service.to_owned(),
             _ => "users/9".to_owned(),
         },
-        roles: vec![role.to_owned()],
+        roles: vec![
+            role.split('/')
+                .next()
+                .unwrap()
+                .replace("services", "service"),
+        ],
         customer: (role == "customer").then(|| party.to_owned()),
         partner: partner.then(|| "organizations/1".to_owned()),
         ..agent()
@@ -68,7 +76,7 @@ const ROLES: [&str; 11] = [
     "partner_technician",
     "auditor",
     "admin",
-    "service",
+    "services/ticket",
 ];
 
 fn reason(status: &Status) -> String {
