@@ -23,7 +23,6 @@ impl Line {
     ) -> anyhow::Result<Line> {
         let tenant = TenantId::parse(tenant)?;
         let who = Caller {
-            region: Some("cn-north".to_owned()),
             roles: vec!["admin".to_owned()],
             ..Caller::service(tenant, "bench")
         };

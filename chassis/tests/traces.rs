@@ -54,6 +54,8 @@ async fn a_trace_crosses_a_hop_and_reaches_the_collector() {
         .unwrap();
     let telemetry = telemetry::init("test", &config.telemetry).unwrap();
 
+    // Read once in a process, which takes a moment; a service does so before it listens.
+    chassis::authz::Authority::compiled().unwrap();
     let (_, health) = tonic_health::server::health_reporter();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = format!("http://{}", listener.local_addr().unwrap());

