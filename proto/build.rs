@@ -2,6 +2,11 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+use prost_reflect::DescriptorPool;
+
+#[path = "build/privacy.rs"]
+mod privacy;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -15,14 +20,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new([&root])?;
     compiler.include_imports(true).include_source_info(true);
     compiler.open_files(&files)?;
-    fs::write(
-        out.join("descriptors.bin"),
-        compiler.encode_file_descriptor_set(),
-    )?;
+    let descriptors = compiler.encode_file_descriptor_set();
+    let pool = DescriptorPool::decode(descriptors.as_slice())?;
+    fs::write(out.join("descriptors.bin"), descriptors)?;
+    fs::write(out.join("privacy.rs"), privacy::generate(&pool))?;
 
     let mut prost = tonic_prost_build::Config::new();
     prost.enable_type_names();
     prost.bytes(["."]);
+    // Messages print themselves by privacy.rs; enums, which lose theirs with them, have it back.
+    prost.skip_debug([".fettle"]);
+    prost.enum_attribute(".fettle", "#[derive(Debug)]");
     tonic_prost_build::configure()
         .compile_fds_with_config(compiler.file_descriptor_set(), prost)?;
     Ok(())

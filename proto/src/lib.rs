@@ -8,6 +8,7 @@
 
 mod access;
 mod json;
+pub mod privacy;
 
 pub use access::public_rpcs;
 pub use json::{ContractError, from_json, to_json};
