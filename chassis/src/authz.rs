@@ -250,6 +250,11 @@ impl Authority {
         &self.call(rpc).path
     }
 
+    /// True for a call that changes nothing.
+    pub fn reads(&self, rpc: Rpc) -> bool {
+        self.call(rpc).reads
+    }
+
     /// True for a call that is answered without a caller, for it brings its own proof. Nobody is
     /// permitted it by the policies.
     pub fn is_public(&self, rpc: Rpc) -> bool {

@@ -18,7 +18,9 @@ use sqlx::{PgConnection, Postgres, SqlSafeStr, Transaction};
 use tokio::sync::Notify;
 use tracing::Instrument;
 
-use crate::caller::TenantId;
+use crate::audit::{self, Change, Told};
+use crate::caller::{Caller, TenantId};
+use crate::chain::Hash;
 use crate::clock::{Clock, Ids};
 use crate::keyed::Answered;
 use crate::migrate::{Passwords, Roles};
@@ -214,6 +216,7 @@ impl Db {
             now: self.clock.now(),
             events: Vec::new(),
             told: false,
+            change: Change::begun(),
             db: self.clone(),
         })
     }
@@ -300,6 +303,8 @@ pub struct Tx {
     now: Timestamp,
     events: Vec<Event>,
     told: bool,
+    /// What goes to the audit at commit; none in work that nobody asked for.
+    change: Option<Change>,
     db: Db,
 }
 
@@ -317,6 +322,43 @@ impl Tx {
     /// Where identifiers come from.
     pub fn ids(&self) -> &Ids {
         &self.db.ids
+    }
+
+    /// Says by whom and by which key the change is asked for.
+    pub(crate) fn asked_by(&mut self, caller: &Caller, request_id: &str) {
+        if let Some(change) = &mut self.change {
+            change.keyed(caller, request_id);
+        }
+    }
+
+    /// Says for the audit how a resource stood before this transaction changes it.
+    pub fn was(&mut self, told: &impl Told) {
+        if let Some(change) = &mut self.change {
+            told.resource_name().clone_into(&mut change.resource);
+            change.before = Some(audit::digest(told));
+        }
+    }
+
+    /// Says for the audit how the resource stands now. A keyed write says it of its answer.
+    pub fn became(&mut self, told: &impl Told) {
+        if let Some(change) = &mut self.change {
+            if !told.resource_name().is_empty() {
+                told.resource_name().clone_into(&mut change.resource);
+            }
+            change.after = Some(audit::digest(told));
+        }
+    }
+
+    /// As [`was`](Tx::was) and [`became`](Tx::became), for a resource that has digests of its own.
+    pub fn changed(&mut self, resource: String, before: Option<Hash>, after: Option<Hash>) {
+        if let Some(change) = &mut self.change {
+            change.of(resource, before, after);
+        }
+    }
+
+    /// Says that what this transaction does follows by itself from a change that is in the audit.
+    pub fn follows(&mut self) {
+        self.change = None;
     }
 
     /// Tells an event at commit; a transaction that does not commit has told nothing.
@@ -356,10 +398,12 @@ impl Tx {
         let events = std::mem::take(&mut self.events);
         let (db, answered) = (&self.db, answered.as_ref());
         let conn = self.lent.pg_mut();
-        let written = if !events.is_empty() {
-            self.told = true;
+        self.told |= !events.is_empty();
+        let change = self.change.take().map(|change| (db.ids.v7(), change));
+        let written = if !events.is_empty() || change.is_some() {
             let columns = outbox::Columns::of(&self.tenant, &db.ids, events);
-            outbox::insert(conn, &self.tenant, db.clock.now(), &columns, answered).await
+            let beside = outbox::Beside { answered, change };
+            outbox::insert(conn, &self.tenant, db.clock.now(), &columns, &beside).await
         } else if let Some(answered) = answered {
             answered.store(conn).await
         } else {

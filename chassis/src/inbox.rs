@@ -56,6 +56,8 @@ pub struct Delivered {
     pub payload: Bytes,
     /// W3C `traceparent` of the change, or empty.
     pub trace: String,
+    /// Who asked for the change (CloudEvents `authid`); empty: nobody, its service went on by itself.
+    pub principal: String,
 }
 
 /// One who hears: a service has at most a few, usually one.

@@ -15,6 +15,7 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, PgPool, Postgres};
 use tonic::Code;
 
+use crate::audit::Told;
 use crate::caller::Caller;
 use crate::db::{Db, Tx};
 use crate::refusal::{Refusal, Violations};
@@ -126,12 +127,12 @@ pub async fn keyed<Q: Message, R: Message + Default>(
     request: &Q,
 ) -> Result<Keyed<R>, Refusal> {
     let Some(key) = Key::of(caller, rpc, request_id, request)? else {
-        return Ok(Keyed::Fresh(KeyedTx {
-            tx: db.begin(&caller.tenant).await?,
-            key: None,
-        }));
+        let mut tx = db.begin(&caller.tenant).await?;
+        tx.asked_by(caller, request_id);
+        return Ok(Keyed::Fresh(KeyedTx { tx, key: None }));
     };
     let mut tx = db.begin(&caller.tenant).await?;
+    tx.asked_by(caller, request_id);
     if claim(&mut tx, &key).await.map_err(Refusal::from)? {
         return Ok(Keyed::Fresh(KeyedTx { tx, key: Some(key) }));
     }
@@ -153,14 +154,19 @@ pub async fn keyed<Q: Message, R: Message + Default>(
 }
 
 impl KeyedTx {
-    /// Stores the answer with the key, writes what was told, commits.
-    pub async fn finish<R: Message>(self, answer: R) -> Result<R, Refusal> {
-        let answered = self.key.map(|key| Answered {
-            key,
-            answer: answer.encode_to_vec(),
-        });
-        self.tx.commit_with(answered).await?;
+    /// Stores the answer with the key, writes what was told, commits. The audit takes the answer
+    /// for how the changed resource stands now.
+    pub async fn finish<R: Told>(mut self, answer: R) -> Result<R, Refusal> {
+        self.tx.became(&answer);
+        self.finish_as(answer.encode_to_vec()).await?;
         Ok(answer)
+    }
+
+    /// As [`finish`](KeyedTx::finish), with an answer that is kept in a form of its own; the audit
+    /// is told apart from it.
+    pub async fn finish_as(self, kept: Vec<u8>) -> Result<(), Refusal> {
+        let answered = self.key.map(|key| Answered { key, answer: kept });
+        self.tx.commit_with(answered).await
     }
 }
 

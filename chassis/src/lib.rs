@@ -9,13 +9,16 @@
 //! [`client`] calls peers with what is left of the deadline.
 //!
 //! **Keeping.** [`db`] opens a transaction for a tenant, [`migrate`] makes its schema, [`keyed`]
-//! writes take effect once. What a service tells goes to the [`outbox`] in the same commit; the
+//! writes take effect once, and who changed what goes to the [`audit`], a [`chain`]. What a service
+//! tells goes to the [`outbox`] in the same commit; the
 //! [`relay`], under a [`lease`], publishes it to [`streams`]; the [`inbox`] hears it once.
 //!
 //! **Ground.** [`local`] runs a private PostgreSQL and Redis; [`testing`] gives each test its own.
 
+pub mod audit;
 pub mod authz;
 pub mod caller;
+pub mod chain;
 pub mod client;
 pub mod clock;
 pub mod config;

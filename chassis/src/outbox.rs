@@ -8,9 +8,11 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::audit::Change;
 use crate::caller::TenantId;
 use crate::clock::Ids;
 use crate::keyed::Answered;
+use crate::server::served;
 use crate::telemetry;
 
 /// Feeds per service; an aggregate's events are all in one. Changing it would reorder aggregates,
@@ -81,6 +83,8 @@ pub struct Columns {
     pub payloads: Vec<Vec<u8>>,
     /// Trace of the change.
     pub traceparent: String,
+    /// Who asked for the change; empty: nobody, the service goes on by itself.
+    pub principal: String,
 }
 
 impl Columns {
@@ -95,6 +99,7 @@ impl Columns {
             aggregates: Vec::with_capacity(events.len()),
             payloads: Vec::with_capacity(events.len()),
             traceparent: telemetry::current_traceparent(),
+            principal: served().map_or(String::new(), |served| served.principal.clone()),
         };
         // Ids of one commit ascend in the order of telling; the relay breaks ties of version by id.
         columns.ids.sort_unstable();
@@ -117,31 +122,49 @@ impl Columns {
 macro_rules! insert_statement {
     () => {
         "insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
-             occurred_at, recorded_at, traceparent, payload)
+             occurred_at, recorded_at, traceparent, principal, payload)
          select u.event_id, $2, u.kind, u.aggregate, u.version, u.partition,
-             u.occurred_at, $8, $9, u.payload
+             u.occurred_at, $8, $9, $11, u.payload
          from unnest($1::uuid[], $3::text[], $4::text[], $5::bigint[],
              $6::smallint[], $7::timestamptz[], $10::bytea[])
              as u (event_id, kind, aggregate, version, partition, occurred_at, payload)"
     };
 }
 
-/// Writes the events in one statement.
+/// What goes with the events into the same statement.
+pub(crate) struct Beside<'a> {
+    /// Answer of the keyed request that is done.
+    pub(crate) answered: Option<&'a Answered>,
+    /// The change for the audit, with its id.
+    pub(crate) change: Option<(Uuid, Change)>,
+}
+
+/// Writes the events, of which there may be none, and what goes with them in one round trip.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     tenant: &TenantId,
     recorded_at: Timestamp,
     told: &Columns,
-    answered: Option<&Answered>,
+    beside: &Beside<'_>,
 ) -> Result<(), sqlx::Error> {
-    // With the answer of a keyed request both go in one round trip.
-    let statement = match answered {
-        None => insert_statement!(),
-        Some(_) => concat!(
+    macro_rules! audited {
+        () => {
+            "audited as (
+                 insert into audit_pending (id, tenant_id, recorded_at, principal, rpc, origin,
+                     request_id, resource, before, after)
+                 values ($12, $2, $8, $13, $14, $15, $16, $17, $18, $19)
+             ) "
+        };
+    }
+    let statement = match (&beside.change, beside.answered) {
+        (None, _) => insert_statement!(),
+        (Some(_), None) => concat!("with ", audited!(), insert_statement!()),
+        (Some(_), Some(_)) => concat!(
             "with answered as (
-                 update request_keys set answer = $15
-                 where tenant_id = $11 and principal = $12 and rpc = $13 and request_id = $14
-             ) ",
+                 update request_keys set answer = $24
+                 where tenant_id = $20 and principal = $21 and rpc = $22 and request_id = $23
+             ), ",
+            audited!(),
             insert_statement!()
         ),
     };
@@ -155,9 +178,21 @@ pub(crate) async fn insert(
         .bind(&told.occurred)
         .bind(recorded_at.to_sqlx())
         .bind(&told.traceparent)
-        .bind(&told.payloads);
-    if let Some(answered) = answered {
-        query = answered.bind(query);
+        .bind(&told.payloads)
+        .bind(&told.principal);
+    if let Some((id, change)) = &beside.change {
+        query = query
+            .bind(id)
+            .bind(&change.principal)
+            .bind(&change.rpc)
+            .bind(&change.origin)
+            .bind(&change.request_id)
+            .bind(&change.resource)
+            .bind(change.before.as_ref().map(|hash| &hash[..]))
+            .bind(change.after.as_ref().map(|hash| &hash[..]));
+        if let Some(answered) = beside.answered {
+            query = answered.bind(query);
+        }
     }
     query.execute(conn).await?;
     Ok(())

@@ -22,7 +22,7 @@ use crate::identity::Verifier;
 pub(crate) mod admin;
 mod around;
 mod caller;
-pub(crate) use caller::carried;
+pub(crate) use caller::{Served, carried, served, serving};
 pub mod deadline;
 mod load;
 mod panic;

@@ -231,9 +231,10 @@ pub async fn start(
     schema::check(&db, blueprint).await?;
 
     let config = Arc::new(config);
+    let signer = identity.minter.as_ref().map(|minter| minter.key().clone());
     let setting = Setting {
         db: db.clone(),
-        signer: identity.minter.as_ref().map(|minter| minter.key().clone()),
+        signer: signer.clone(),
         peers: Peers {
             config: Arc::clone(&config),
             minter: identity.minter,
@@ -247,7 +248,8 @@ pub async fn start(
     let grpc = listen(config.server.listen).await?;
     let admin = listen(config.server.admin_listen).await?;
     let listeners = [grpc, admin];
-    running::run(service, db, config, identity.verifier, listeners, shutdown).await
+    let known = (identity.verifier, signer);
+    running::run(service, db, config, known, listeners, shutdown).await
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

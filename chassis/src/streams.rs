@@ -154,6 +154,7 @@ pub(crate) struct Outgoing {
     pub(crate) occurred_at: Timestamp,
     pub(crate) recorded_at: Timestamp,
     pub(crate) traceparent: String,
+    pub(crate) principal: String,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -179,6 +180,9 @@ impl Outgoing {
         cmd.arg("tenant").arg(&self.tenant_id);
         cmd.arg("version").arg(self.version);
         cmd.arg("traceparent").arg(&self.traceparent);
+        if !self.principal.is_empty() {
+            cmd.arg("authid").arg(&self.principal);
+        }
         cmd.arg("data").arg(&self.payload);
         cmd
     }
@@ -270,6 +274,7 @@ fn read_event(source: &str, fields: &HashMap<String, Value>) -> Result<Delivered
         recorded_at: field(fields, "recorded")?,
         payload: Bytes::copy_from_slice(bytes(fields, "data").ok_or("data")?),
         trace: field(fields, "traceparent")?,
+        principal: text(fields, "authid").unwrap_or_default().to_owned(),
     })
 }
 

@@ -22,7 +22,7 @@ use tokio::sync::OnceCell;
 use crate::local::{Local, Options};
 
 pub use database::{Database, Template, template};
-pub use identity::{development_key, identified, identity_settings, minter};
+pub use identity::{called, development_key, identified, identity_settings, minter};
 pub use proxy::{Proxy, delaying_proxy};
 pub use redis::{Redis, redis};
 pub use serve::{Suite, agent, serve};

@@ -3,6 +3,7 @@
 //! Each command is a file of its own; [`suite`] alone knows the services. The exit code is 0 when
 //! what was asked for held, 1 when it did not, 2 for a command that cannot be understood.
 
+mod audit;
 mod check;
 mod client;
 mod demo;
@@ -77,7 +78,9 @@ enum Command {
     /// What a fault on a device is owed, and why.
     Check(check::Args),
     /// Check every law of every service against the databases.
-    Verify,
+    Verify(verify::Args),
+    /// Who changed what, from where: entries of the audit.
+    Audit(audit::Args),
     /// Print a caller token that the suite on this machine believes.
     Token(token::Args),
     /// Make a key pair: the private key into a new file, the public one into a JWK Set.
@@ -127,7 +130,8 @@ async fn run(command: Command, reach: &Reach, voice: Voice) -> anyhow::Result<Ve
         Command::ExportTicket(args) => export_ticket::run(args, reach, voice).await,
         Command::VerifyTicket(args) => verify_ticket::run(&args, reach, voice),
         Command::Check(args) => check::run(args, reach, voice).await,
-        Command::Verify => verify::run(reach, voice).await,
+        Command::Verify(args) => verify::run(&args, reach, voice).await,
+        Command::Audit(args) => audit::run(args, reach, voice).await,
         Command::Token(args) => token::run(args, reach, voice),
         Command::Keys(args) => keys::run(&args, voice),
     }

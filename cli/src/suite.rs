@@ -25,7 +25,7 @@ use crate::client::{Credentials, Endpoints, SERVICES, issuer_of};
 use crate::terminal::Voice;
 
 pub(crate) use histories::check_history;
-pub(crate) use laws::{Law, laws};
+pub(crate) use laws::{Against, Law, audited, laws};
 
 /// The database of the private suite.
 const DATABASE: &str = "fettle";

@@ -118,8 +118,8 @@ pub(super) async fn bury(
     sqlx::query!(
         "insert into dead_letters (id, consumer, producer, partition, sequence, event_id,
              tenant_id, kind, aggregate, version, occurred_at, recorded_at, traceparent, payload,
-             reason, detail, failed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+             reason, detail, failed_at, principal)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          on conflict (consumer, producer, partition, sequence) do nothing",
         id,
         feed.consumer,
@@ -138,6 +138,7 @@ pub(super) async fn bury(
         reason,
         detail,
         now.to_sqlx() as _,
+        event.map_or("", |e| e.principal.as_str()),
     )
     .execute(conn)
     .await?;
@@ -171,7 +172,7 @@ pub(super) async fn exhume(
         "update dead_letters set replayed_at = $2
          where id = $1 and replayed_at is null and event_id is not null
          returning consumer, producer, event_id, tenant_id, kind, aggregate, version,
-             occurred_at, recorded_at, traceparent, payload",
+             occurred_at, recorded_at, traceparent, principal, payload",
         id,
         now.to_sqlx() as _,
     )
@@ -191,6 +192,7 @@ pub(super) async fn exhume(
                 recorded_at: row.recorded_at?.to_jiff(),
                 payload: row.payload.into(),
                 trace: row.traceparent,
+                principal: row.principal,
             },
         })
     }))

@@ -81,7 +81,7 @@ pub(super) async fn number(
          join base on base.partition = u.partition
          where o.event_id = u.event_id and o.sequence is null
          returning o.partition, o.sequence as "sequence!", o.event_id, o.tenant_id, o.kind,
-             o.aggregate, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.payload"#,
+             o.aggregate, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.principal, o.payload"#,
         &feeds,
         &added,
         &ids,
@@ -108,11 +108,12 @@ pub(super) async fn unpublished(pool: &PgPool, limit: i64) -> Result<Vec<Outgoin
              o.event_id as "event_id!", o.tenant_id as "tenant_id!", o.kind as "kind!",
              o.aggregate as "aggregate!", o.version as "version!",
              o.occurred_at as "occurred_at!", o.recorded_at as "recorded_at!",
-             o.traceparent as "traceparent!", o.payload as "payload!"
+             o.traceparent as "traceparent!", o.principal as "principal!",
+             o.payload as "payload!"
          from relay_partitions r
          cross join lateral (
              select partition, sequence, event_id, tenant_id, kind, aggregate, version,
-                 occurred_at, recorded_at, traceparent, payload
+                 occurred_at, recorded_at, traceparent, principal, payload
              from outbox
              where partition = r.partition and sequence > r.published
              order by sequence limit $1
@@ -135,7 +136,7 @@ pub(super) async fn kept(
     sqlx::query_as!(
         Outgoing,
         r#"select o.partition, o.sequence as "sequence!", o.event_id, o.tenant_id, o.kind,
-             o.aggregate, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.payload
+             o.aggregate, o.version, o.occurred_at, o.recorded_at, o.traceparent, o.principal, o.payload
          from outbox o
          where o.partition = $1 and o.sequence between $2 and $3
          order by o.sequence"#,

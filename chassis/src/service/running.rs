@@ -16,10 +16,10 @@ use tonic_health::server::HealthReporter;
 use super::{Service, StartError, add_reflection};
 use crate::config::Config;
 use crate::db::Db;
-use crate::identity::Verifier;
+use crate::identity::{SigningKey, Verifier};
 use crate::server::admin::{self, Readiness};
 use crate::server::{self, ServeError};
-use crate::{inbox, maintenance, relay};
+use crate::{audit, inbox, maintenance, relay};
 
 /// A service that serves.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(super) async fn run(
     service: Service,
     db: Db,
     config: Arc<Config>,
-    verifier: Verifier,
+    (verifier, signer): (Verifier, Option<SigningKey>),
     [grpc, admin]: [TcpListener; 2],
     shutdown: CancellationToken,
 ) -> Result<Running, StartError> {
@@ -78,7 +78,7 @@ pub(super) async fn run(
     let (grpc_address, admin_address) = (grpc.local_addr()?, admin.local_addr()?);
     let (stop_calls, stop_admin) = (CancellationToken::new(), CancellationToken::new());
     let stop_workers = CancellationToken::new();
-    let workers = begin_work(&service, &db, &config, &stop_workers);
+    let workers = begin_work(&service, &db, &config, signer, &stop_workers);
 
     let rpc_services = service.rpc_services;
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -122,6 +122,7 @@ fn begin_work(
     service: &Service,
     db: &Db,
     config: &Config,
+    signer: Option<SigningKey>,
     stop: &CancellationToken,
 ) -> JoinSet<()> {
     let mut work = JoinSet::new();
@@ -131,6 +132,7 @@ fn begin_work(
     let events = &config.events;
     work.spawn(relay::run(db.clone(), events.clone(), stop.clone()));
     work.spawn(maintenance::run(db.clone(), events.clone(), stop.clone()));
+    work.spawn(audit::run(db.clone(), events.clone(), signer, stop.clone()));
     for consumer in &service.consumers {
         let consumer = Arc::clone(consumer);
         work.spawn(inbox::run(

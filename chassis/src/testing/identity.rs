@@ -6,6 +6,7 @@ use super::{checkout, must};
 use crate::clock::Clock;
 use crate::config::Layers;
 use crate::identity::{Development, Minter, SigningKey, development};
+use crate::server::{Served, serving};
 
 /// One for all test processes of the checkout, in its folder under `.fettle/test/`.
 static ISSUER: LazyLock<Development> = LazyLock::new(|| {
@@ -35,4 +36,16 @@ pub fn development_key() -> SigningKey {
 /// Makes tokens for whomever a test calls as.
 pub fn minter() -> Minter {
     MINTER.clone()
+}
+
+/// Does `work` as a service does it that is asked for a change, by that principal with that RPC.
+pub async fn called<F: Future>(principal: &str, rpc: &str, work: F) -> F::Output {
+    let served = Served {
+        principal: principal.to_owned(),
+        rpc: rpc.to_owned(),
+        origin: "192.0.2.7".to_owned(),
+        reads: false,
+        authorization: None,
+    };
+    serving(served, work).await
 }

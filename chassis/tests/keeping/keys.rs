@@ -5,6 +5,7 @@ use chassis::keyed::{self, Keyed, keyed};
 use chassis::{Caller, Refusal};
 use futures::future::join_all;
 use jiff::SignedDuration;
+use prost::Message;
 use sqlx::PgPool;
 use tonic::Code;
 
@@ -30,7 +31,9 @@ async fn report(db: &Db, id: &str, body: &str) -> Result<String, Refusal> {
     if body == "broken" {
         return Err(Refusal::not_found("tickets/1"));
     }
-    tx.finish(format!("effect {place}")).await
+    let answer = format!("effect {place}");
+    tx.finish_as(answer.encode_to_vec()).await?;
+    Ok(answer)
 }
 
 async fn effects(admin: &PgPool) -> i64 {

@@ -6,6 +6,7 @@
     reason = "a test's ground: what is missing ends it"
 )]
 
+mod audit;
 mod delivery;
 mod faults;
 mod given_up;

@@ -251,6 +251,9 @@ async fn background_work_touches_the_tables_it_was_granted_and_no_others() {
     let tables: BTreeSet<&str> = may.iter().map(|(table, _)| table.as_str()).collect();
     let expected = [
         "_sqlx_migrations",
+        "audit_entries",
+        "audit_heads",
+        "audit_pending",
         "consumer_positions",
         "dead_letters",
         "inbox_positions",

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::cast::Cast;
 use crate::client::Connections;
 use crate::reach::State;
-use crate::suite::{self, Law, Options, Suite};
+use crate::suite::{self, Against, Law, Options, Suite};
 use crate::terminal::Voice;
 
 /// The running suite of a demo.
@@ -23,7 +23,7 @@ pub(super) struct Stage {
 impl Stage {
     /// The laws of every service, asked of the databases.
     pub(super) async fn laws(&self) -> anyhow::Result<Vec<Law>> {
-        suite::laws(&self.dir).await
+        Ok(suite::laws(&self.dir, &Against::default()).await?.0)
     }
 }
 

@@ -1,10 +1,13 @@
 //! The laws of the suite's databases: what each service says must hold of its tables, what must
 //! hold of every service's, and what must hold between them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use chassis::audit::heads::Head;
+use chassis::audit::{self, Entry, Wanted};
 use chassis::config::Config;
+use chassis::identity::Keyring;
 use chassis::invariants::{self, Breach, Place, feeds_agree};
 use chassis::local::Local;
 use chassis::service::Blueprint;
@@ -12,6 +15,7 @@ use serde::Serialize;
 use sqlx::{Connection, PgConnection};
 
 use super::{DATABASE, PARTS, blocking, databases_configured};
+use crate::client::existing_issuer;
 
 /// Between services: what is over holds nothing, in whoever's tables it may be.
 const LEFT_BEHIND: &str = "PROCESS_NOTHING_HELD_WHEN_OVER";
@@ -30,18 +34,36 @@ pub(crate) struct Law {
     pub(crate) breaches: Vec<String>,
 }
 
-/// Checks every law of every service: in the databases that the environment names, else in those
-/// of the private suite in `dir`.
-pub(crate) async fn laws(dir: &Path) -> anyhow::Result<Vec<Law>> {
-    let dir = dir.to_path_buf();
-    let local = match databases_configured() {
-        true => None,
-        false => {
-            let found = blocking(move || Local::attach(&dir)).await?;
-            Some(found.context("no database runs here")?)
+/// What the audit is held against.
+#[derive(Debug, Default)]
+pub(crate) struct Against {
+    /// JWK Set with the public keys that are believed; none: that of the suite, or what the
+    /// environment names.
+    pub(crate) keys: Option<PathBuf>,
+    /// Where chains stood when they were put aside.
+    pub(crate) kept: Vec<Head>,
+}
+
+impl Against {
+    /// The keys that a service's heads are checked with.
+    fn ring(&self, dir: &Path, blueprint: &Blueprint) -> anyhow::Result<Keyring> {
+        let keys = match &self.keys {
+            Some(keys) => keys.clone(),
+            None if databases_configured() => configured(blueprint)?.identity.keys.into(),
+            None => existing_issuer(dir)?.keys,
+        };
+        if keys.as_os_str().is_empty() {
+            bail!("the audit is signed: name the public keys with --keys or identity.keys");
         }
-    };
-    let mut laws = Vec::new();
+        Ok(Keyring::read(&keys)?)
+    }
+}
+
+/// Checks every law of every service: in the databases that the environment names, else in those
+/// of the private suite in `dir`. Gives also where each chain of the audit stands now.
+pub(crate) async fn laws(dir: &Path, against: &Against) -> anyhow::Result<(Vec<Law>, Vec<Head>)> {
+    let local = attached(dir).await?;
+    let (mut laws, mut heads) = (Vec::new(), Vec::new());
     let (mut passed, mut published) = (Vec::new(), Vec::new());
     // What consumers passed is read before what producers gave: events go on meanwhile.
     for part in &PARTS {
@@ -57,16 +79,54 @@ pub(crate) async fn laws(dir: &Path) -> anyhow::Result<Vec<Law>> {
         published.extend(invariants::published(&mut conn, name).await.context(name)?);
         let mut found = (part.check)(&mut conn).await.context(name)?;
         found.extend(invariants::check(&mut conn).await.context(name)?);
+        let ring = against.ring(dir, part.blueprint)?;
+        let kept = against.kept.iter().filter(|head| head.service == name);
+        let kept: Vec<Head> = kept.cloned().collect();
+        let (broken, stands) = audit::check(&mut conn, name, &ring, &kept)
+            .await
+            .context(name)?;
+        found.extend(broken);
+        heads.extend(stands);
         conn.close().await?;
-        laws.extend(by_law(
-            name,
-            &[part.laws, &invariants::LAWS].concat(),
-            found,
-        ));
+        let names = [part.laws, &invariants::LAWS, &audit::LAWS].concat();
+        laws.extend(by_law(name, &names, found));
     }
     let between = between(local.as_ref(), &published, &passed).await?;
     laws.extend(by_law("all", &BETWEEN, between));
-    Ok(laws)
+    Ok((laws, heads))
+}
+
+/// Entries of the audit of each service, in the same databases.
+pub(crate) async fn audited(
+    dir: &Path,
+    wanted: &Wanted,
+) -> anyhow::Result<Vec<(&'static str, Vec<Entry>)>> {
+    let local = attached(dir).await?;
+    let mut found = Vec::new();
+    for part in &PARTS {
+        let name = part.blueprint.name;
+        let mut conn = connect(part.blueprint, local.as_ref())
+            .await
+            .context(name)?;
+        found.push((name, audit::list(&mut conn, wanted).await.context(name)?));
+        conn.close().await?;
+    }
+    Ok(found)
+}
+
+/// The private suite's servers; none where the environment names the databases.
+async fn attached(dir: &Path) -> anyhow::Result<Option<Local>> {
+    if databases_configured() {
+        return Ok(None);
+    }
+    let dir = dir.to_path_buf();
+    let found = blocking(move || Local::attach(&dir)).await?;
+    Ok(Some(found.context("no database runs here")?))
+}
+
+fn configured(blueprint: &Blueprint) -> anyhow::Result<Config> {
+    let layers = Config::layers(blueprint.name, blueprint.defaults);
+    Ok(layers.environment().read()?)
 }
 
 /// What breaks the laws between services.
@@ -100,10 +160,7 @@ async fn connect(blueprint: &Blueprint, local: Option<&Local>) -> anyhow::Result
     let url = match local {
         Some(local) => local.pg_url(DATABASE, &format!("fettle_{name}_auditor")),
         None => {
-            let config = Config::layers(name, blueprint.defaults)
-                .environment()
-                .read()?;
-            let database = config.database;
+            let database = configured(blueprint)?.database;
             let admin = Some(database.admin_url).filter(|url| !url.is_empty());
             admin.unwrap_or(database.url)
         }

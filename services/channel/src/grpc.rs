@@ -140,9 +140,9 @@ impl PartyService for Channel {
 
         let region = change.region.take().unwrap_or_else(|| row.region.clone());
         caller.may(&scope::party(id, &region))?;
-        let contact = change
-            .apply(self.open(&key, &row)?)
-            .map_err(wire::unreachable)?;
+        let stands = self.open(&key, &row)?;
+        tx.was(&wire::party(&row, stands.clone()));
+        let contact = change.apply(stands).map_err(wire::unreachable)?;
         let sealed = self.seal(&key, id, &contact)?;
         let writing = sealed.writing(id, &region, tx.now());
         let changed = store::change(&mut tx, tenant, &writing, row.version).await;

@@ -13,7 +13,7 @@ use crate::domain::moves::{self, Verb};
 use crate::domain::work_order::{State, WorkOrder};
 use crate::store::work_orders;
 use crate::wire::SKEW;
-use crate::wire::work_order::COLLECTION;
+use crate::wire::work_order::{COLLECTION, work_order};
 use crate::{Dispatch, error, scope};
 
 /// What every verb on a work order says.
@@ -51,6 +51,7 @@ impl Dispatch {
         let order = found.ok_or_else(|| Refusal::not_found(&name))?;
         caller.reaches(&scope::work_order(&order), || name)?;
         check_etag(&order, tag)?;
+        tx.was(&work_order(&order));
         let to = moves::after(order.state, verb, order.mode);
         let to = to.ok_or_else(|| error::illegal_move(&order, verb))?;
         Ok((order, to))

@@ -66,6 +66,7 @@ fn completed(
         recorded_at: at(to),
         payload: payload.encode_to_vec().into(),
         trace: String::new(),
+        principal: String::new(),
     }
 }
 

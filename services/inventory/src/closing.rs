@@ -12,6 +12,7 @@ use crate::promotion::Turn;
 use crate::store::ledger::{self, Cause};
 use crate::store::reservations;
 use crate::store::serials::{self, Repair};
+use crate::wire::reservation as wire;
 use crate::{error, events, reserving};
 
 /// How and why a reservation ends.
@@ -164,6 +165,7 @@ pub async fn release(
     }
     let mut reservation =
         found.ok_or_else(|| Refusal::internal("a taken reservation is nowhere"))?;
+    tx.was(&wire::to_pb(&reservation));
     let settlement = settle(&reservation.lines, &[]);
     let ending = Ending {
         verb: Verb::Release,
@@ -212,6 +214,7 @@ pub async fn commit(
     let name = chassis::names::name("reservations", id);
     let found = reservations::lock(tx, &tenant, id).await?;
     let mut reservation = found.ok_or_else(|| Refusal::not_found(&name))?;
+    tx.was(&wire::to_pb(&reservation));
     if reservation.state != State::Held {
         return Err(error::illegal_move(reservation.state, Verb::Commit));
     }

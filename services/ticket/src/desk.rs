@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+use chassis::audit::Change;
 use chassis::authz::Scope;
+use chassis::chain::Hash;
 use chassis::db::{Db, Tx};
 use chassis::identity::SigningKey;
+use chassis::keyed::Key;
 use chassis::names;
 use chassis::outbox::{Columns, Event};
 use chassis::page::PageKey;
@@ -144,6 +147,7 @@ impl Desk {
             next_due: clocks::next_due(&self.clocks(ticket, now)),
             chained,
             key: None,
+            change: None,
         })
     }
 
@@ -201,6 +205,27 @@ impl Desk {
         } else {
             Err(Refusal::contention())
         }
+    }
+
+    /// Says for the audit what became of a saved ticket. Its digest is the hash of its last entry,
+    /// which covers all that ever happened to it.
+    pub(crate) fn changed(&self, tx: &mut Tx, ticket: &Ticket, before: Option<Hash>) {
+        tx.changed(wire::name(ticket), before, Some(ticket.head.hash));
+    }
+
+    /// As [`changed`](Desk::changed), for a ticket that is saved in one statement.
+    pub(crate) fn change(
+        &self,
+        ticket: &Ticket,
+        before: Option<Hash>,
+        key: Option<&Key>,
+    ) -> Option<(Uuid, Change)> {
+        let mut change = Change::begun()?;
+        if let Some(key) = key {
+            key.id.clone_into(&mut change.request_id);
+        }
+        change.of(wire::name(ticket), before, Some(ticket.head.hash));
+        Some((self.db.ids().v7(), change))
     }
 
     /// The ticket, locked until the transaction ends, where the caller may do to it what it asks.

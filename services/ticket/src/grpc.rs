@@ -75,10 +75,12 @@ impl Desk {
             Keyed::Fresh(tx) => tx,
         };
         let mut ticket = self.lock(caller, &mut tx, when.ticket).await?;
+        let before = ticket.head.hash;
         act(&mut ticket)?;
         self.save_and_wake(&mut tx, &mut ticket).await?;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
-        let answer = tx.finish(answer).await?;
+        self.changed(&mut tx, &ticket, Some(before));
+        tx.finish_as(answer.encode_to_vec()).await?;
         self.woken.notify_one();
         Ok(Response::new(answer))
     }
@@ -99,6 +101,7 @@ impl Desk {
             return Ok(None);
         };
         caller.reaches(&scope(&ticket), || wire::name(&ticket))?;
+        let before = ticket.head.hash;
         if act(&mut ticket).is_err() || !Desk::is_alone(&ticket) {
             return Ok(None);
         }
@@ -106,6 +109,7 @@ impl Desk {
         let mut beside = self.seal(&mut ticket, now)?;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
         beside.key = key.map(|key| (key, answer.encode_to_vec()));
+        beside.change = self.change(&ticket, Some(before), key);
         let wake = Wake::at(now);
         let saved = self.save_single(tenant, &ticket, &beside, &wake).await?;
         Ok(saved.then(|| {
@@ -125,6 +129,7 @@ impl Desk {
         let mut beside = self.seal(&mut ticket, now)?;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
         beside.key = key.map(|key| (key, answer.encode_to_vec()));
+        beside.change = self.change(&ticket, None, key);
         let mut single = self.db.single(&caller.tenant).await?;
         let trace = &beside.told.traceparent;
         if !store::ticket::insert(&mut single, &ticket, &beside, trace).await? {
@@ -201,7 +206,8 @@ impl TicketService for Desk {
         }
         tx.has_told();
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
-        let answer = tx.finish(answer).await?;
+        self.changed(&mut tx, &ticket, None);
+        tx.finish_as(answer.encode_to_vec()).await?;
         self.woken.notify_one();
         Ok(Response::new(answer))
     }

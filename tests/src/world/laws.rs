@@ -1,5 +1,10 @@
 //! What must be so at the end of every story.
 
+use std::path::PathBuf;
+
+use chassis::audit;
+use chassis::identity::Keyring;
+use chassis::testing::identity_settings;
 use proto::dispatch::v1::work_order::State as Visit;
 use proto::inventory::v1::reservation::State as Hold;
 use proto::ticket::v1::Ticket;
@@ -52,7 +57,8 @@ impl World {
     /// What `fettle verify` says of these databases: whether every law holds, and its words.
     pub fn told_by_verify(&self) -> (bool, String) {
         let said = std::process::Command::new(crate::processes::command_line())
-            .arg("verify")
+            .args(["verify", "--keys"])
+            .arg(keys())
             .env("FETTLE__DATABASE__URL", &self.database_url)
             .output()
             .unwrap();
@@ -81,11 +87,23 @@ impl World {
                 .iter()
                 .map(|breach| (breach.law, &breach.subject, &breach.detail));
             found.extend(common.map(|breach| told(service.name, breach)));
+            let ring = Keyring::read(&keys()).unwrap();
+            let audit = audit::check(&mut conn, service.name, &ring, &[]).await;
+            let audit = audit.unwrap().0;
+            let audit = audit.iter().map(|b| (b.law, &b.subject, &b.detail));
+            found.extend(audit.map(|breach| told(service.name, breach)));
             found.extend(own(service.name, &mut conn).await);
         }
         conn.close().await.unwrap();
         found
     }
+}
+
+/// The public keys that the services of tests sign with.
+fn keys() -> PathBuf {
+    let settings = identity_settings().into_iter();
+    let keys = settings.filter(|(key, _)| *key == "identity.keys");
+    keys.map(|(_, path)| path.into()).next().unwrap()
 }
 
 fn told(service: &str, (law, subject, detail): (&str, &String, &String)) -> String {

@@ -160,7 +160,7 @@ impl Channel {
     /// Commits, keeping the answer sealed.
     pub(super) async fn finish(
         &self,
-        tx: KeyedTx,
+        mut tx: KeyedTx,
         key: &DataKey,
         party: Uuid,
         answer: Party,
@@ -168,7 +168,8 @@ impl Channel {
         let sealed = key.seal(Holds::Answer, &answer.encode_to_vec());
         let sealed = sealed.map_err(|why| error::closed(party, why))?;
         let kept = [party.as_bytes().as_slice(), &sealed].concat();
-        tx.finish(kept).await?;
+        tx.became(&answer);
+        tx.finish_as(kept).await?;
         Ok(answer)
     }
 

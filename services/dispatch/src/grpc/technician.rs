@@ -111,6 +111,7 @@ impl TechnicianService for Dispatch {
         if !tag.is_empty() && !etag::matches(tag, old.version) {
             return Err(Refusal::stale_etag(&name).into());
         }
+        tx.was(&wire::technician::technician(&old));
         let region = old.region.clone();
         let mut new = patch.apply(old);
         caller.may(&scope::technician(&new))?;
@@ -134,6 +135,7 @@ impl Dispatch {
         for region in regions {
             let hurried = async {
                 let mut tx = self.db.begin(tenant).await?;
+                tx.follows();
                 work_orders::hurry(&mut tx, tenant, region, now).await?;
                 tx.commit().await
             };

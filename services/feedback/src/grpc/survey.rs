@@ -67,6 +67,7 @@ impl SurveyService for Feedback {
         let kind = wire::kind_of(&row)?;
         let answer = wire::answer(&request, &link, kind, &self.settings, now)?;
         open(&row, now)?;
+        tx.was(&wire::survey(&row, now)?);
 
         store::answer(&mut tx, tenant.as_str(), row.survey_id, &answer).await?;
         for event in events::told_by(&row, kind, &answer) {
@@ -125,6 +126,7 @@ impl SurveyService for Feedback {
         let Some(expires_at) = expires_at.map_err(Refusal::from)? else {
             return Err(not_replaced(&row, now).into());
         };
+        tx.changed(names::name(wire::SURVEYS, id), None, None);
         tx.commit().await?;
         Ok(Response::new(IssueSurveyLinkResponse {
             token: link.into_text(),

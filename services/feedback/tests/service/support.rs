@@ -255,6 +255,7 @@ pub(crate) fn delivered(payload: Vec<u8>) -> Delivered {
         recorded_at: closed_at(),
         payload: payload.into(),
         trace: String::new(),
+        principal: String::new(),
     }
 }
 

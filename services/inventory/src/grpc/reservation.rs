@@ -132,6 +132,7 @@ impl ReservationService for Inventory {
         let mut reservation = found.ok_or_else(|| Refusal::not_found(&asked.name))?;
         let of = scope::in_region(&reservation.place.region);
         caller.reaches(&of, || asked.name.clone())?;
+        tx.was(&wire::to_pb(&reservation));
         if reservation.state.after(Verb::Extend).is_none() {
             return Err(error::illegal_move(reservation.state, Verb::Extend).into());
         }

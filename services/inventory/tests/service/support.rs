@@ -317,6 +317,7 @@ impl House {
             recorded_at: long_ago(),
             payload: payload.into(),
             trace: String::new(),
+            principal: String::new(),
         };
         let mut tx = self.db.begin(&tenant()).await.unwrap();
         Settling { hold_for: HOLD_FOR }

@@ -4,6 +4,7 @@
 //! and the entry before, and the signature says that this was the last one at that time. A history
 //! says nothing of what came later, and a text that is left out with its salt is an erased one.
 
+use chassis::chain;
 use chassis::identity::{Issuer, Keyring, SigningKey, Unsigned};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -138,7 +139,7 @@ impl History {
 
     /// What is signed: each field behind its length, so that none runs into its neighbour.
     fn statement(&self) -> Vec<u8> {
-        let fields: [&[u8]; 7] = [
+        chain::statement(&[
             LABEL.as_bytes(),
             self.tenant.as_bytes(),
             self.ticket.as_bytes(),
@@ -146,14 +147,7 @@ impl History {
             &self.head.sequence.to_be_bytes(),
             &self.head.hash,
             &self.exported_at.as_microsecond().to_be_bytes(),
-        ];
-        let lengths = fields.map(|field| (field.len() as u64).to_be_bytes());
-        let pairs = lengths.iter().zip(fields);
-        pairs.fold(Vec::new(), |mut statement, (length, field)| {
-            statement.extend_from_slice(length);
-            statement.extend_from_slice(field);
-            statement
-        })
+        ])
     }
 
     /// Everything that is wrong with it; nothing: it is whole.

@@ -3,20 +3,15 @@
 //! The chain covers a salted hash of free text, so the text can be erased and the chain still
 //! verifies. Sentences are rendered when read and are not part of any hash.
 
+use chassis::chain::Link;
+pub use chassis::chain::{Hash, START};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::moves::State;
 
 /// Version of the hash format, part of every hash.
 pub const FORMAT: &str = "fettle-timeline-1";
-
-/// A SHA-256 digest.
-pub type Hash = [u8; 32];
-
-/// What a chain starts from.
-pub const START: Hash = [0; 32];
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,44 +57,29 @@ pub struct Sealed<'a> {
 
 /// The hash of an entry that follows `previous`.
 pub fn seal(previous: &Hash, entry: &Sealed<'_>) -> Hash {
-    let mut hasher = Sha256::new();
-    hasher.update(FORMAT.as_bytes());
-    hasher.update(previous);
-    field(&mut hasher, entry.tenant.as_bytes());
-    field(&mut hasher, entry.ticket.as_bytes());
-    field(&mut hasher, &entry.sequence.to_be_bytes());
-    field(&mut hasher, entry.verb.as_bytes());
-    field(&mut hasher, entry.actor.as_bytes());
-    field(
-        &mut hasher,
-        &entry.occurred_at.as_microsecond().to_be_bytes(),
-    );
-    field(
-        &mut hasher,
-        &entry.recorded_at.as_microsecond().to_be_bytes(),
-    );
-    field(&mut hasher, entry.state.as_bytes());
+    let mut link = Link::after(FORMAT, previous);
+    link.field(entry.tenant.as_bytes())
+        .field(entry.ticket.as_bytes())
+        .field(&entry.sequence.to_be_bytes())
+        .field(entry.verb.as_bytes())
+        .field(entry.actor.as_bytes())
+        .field(&entry.occurred_at.as_microsecond().to_be_bytes())
+        .field(&entry.recorded_at.as_microsecond().to_be_bytes())
+        .field(entry.state.as_bytes());
     for (name, value) in entry.arguments {
-        field(&mut hasher, name.as_bytes());
-        field(&mut hasher, value.as_bytes());
+        link.field(name.as_bytes()).field(value.as_bytes());
     }
     if let Some(hash) = &entry.text_hash {
-        field(&mut hasher, hash);
+        link.field(hash);
     }
-    hasher.finalize().into()
+    link.seal()
 }
 
 /// The salted hash of a free text.
 pub fn text_hash(salt: &[u8], text: &str) -> Hash {
-    let mut hasher = Sha256::new();
-    field(&mut hasher, salt);
-    field(&mut hasher, text.as_bytes());
-    hasher.finalize().into()
-}
-
-fn field(hasher: &mut Sha256, bytes: &[u8]) {
-    hasher.update((bytes.len() as u64).to_be_bytes());
-    hasher.update(bytes);
+    let mut link = Link::alone();
+    link.field(salt).field(text.as_bytes());
+    link.seal()
 }
 
 /// The entry as a sentence for people.

@@ -194,6 +194,7 @@ impl Desk {
         if !word.etag.is_empty() && !etag::matches(word.etag, quote.version) {
             return Err(Refusal::stale_etag(word.name).into());
         }
+        tx.was(&wire::write_quote(&quote));
         let decided = quote.decide(word.agreed, &caller.principal, at, word.reason.clone(), now);
         decided.map_err(Refusal::from)?;
         store::quote::save(&mut tx, &ticket.tenant, &quote).await?;

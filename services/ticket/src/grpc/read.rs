@@ -178,6 +178,7 @@ impl Desk {
             at: when.at,
             note: Some(text.clone()),
         };
+        let before = ticket.head.hash;
         ticket.log("note", &deed, &[]);
         self.save_and_wake(&mut tx, &mut ticket).await?;
         let answer = pb::TicketEvent {
@@ -191,7 +192,9 @@ impl Desk {
             text,
             hash: wire::hex(&ticket.head.hash),
         };
-        Ok(Response::new(tx.finish(answer).await?))
+        self.changed(&mut tx, &ticket, Some(before));
+        tx.finish_as(answer.encode_to_vec()).await?;
+        Ok(Response::new(answer))
     }
 }
 

@@ -4,6 +4,7 @@
 //! request's key in one statement, and nothing of them when the version has moved on or the key is
 //! there already.
 
+use chassis::audit::Change;
 use chassis::authz::Sight;
 use chassis::keyed::Key;
 use chassis::outbox::Columns;
@@ -332,6 +333,8 @@ pub struct Beside<'a> {
     pub next_due: Option<Timestamp>,
     /// Key and answer of the request, unless its transaction keeps them.
     pub key: Option<(&'a Key, Vec<u8>)>,
+    /// What goes to the audit, with its id, unless the transaction says it.
+    pub change: Option<(Uuid, Change)>,
 }
 
 /// Inserts a new ticket with its first entries, its process, what it tells, and the request's key.
@@ -344,7 +347,7 @@ pub async fn insert(
     traceparent: &str,
 ) -> Result<bool, Refusal> {
     let (chained, told) = (&beside.chained, &beside.told);
-    let key = beside.key.as_ref();
+    let (key, change) = (beside.key.as_ref(), beside.change.as_ref());
     let inserted = sqlx::query!(
         "with ticket as (
             insert into tickets (tenant_id, ticket_id, number, kind, title, description,
@@ -362,9 +365,9 @@ pub async fn insert(
             select tenant_id, ticket_id, $25, '-infinity', 0, 0, $28 from ticket
         ), told as (
             insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
-                occurred_at, recorded_at, traceparent, payload)
+                occurred_at, recorded_at, traceparent, principal, payload)
             select o.event_id, ticket.tenant_id, o.kind, o.aggregate, o.version, o.partition,
-                o.occurred_at, $25, $28, o.payload
+                o.occurred_at, $25, $28, $53, o.payload
             from ticket, unnest($40::uuid[], $41::text[], $42::text[], $43::bigint[],
                 $44::smallint[], $45::timestamptz[], $46::bytea[]) as o (event_id, kind,
                 aggregate, version, partition, occurred_at, payload)
@@ -372,6 +375,11 @@ pub async fn insert(
             insert into request_keys (tenant_id, principal, rpc, request_id, body_hash, answer,
                 created_at)
             select tenant_id, $47, $48, $49, $50, $51, $25 from ticket where $49::text is not null
+        ), audited as (
+            insert into audit_pending (id, tenant_id, recorded_at, principal, rpc, origin,
+                request_id, resource, before, after)
+            select $54, tenant_id, $25, $55, $56, $57, $58, $59, null, $60
+            from ticket where $54::uuid is not null
         )
         insert into ticket_events (tenant_id, ticket_id, sequence, verb, actor, occurred_at,
             recorded_at, state, arguments, body, salt, text_hash, previous_hash, hash)
@@ -433,6 +441,14 @@ pub async fn insert(
         key.map(|(key, _)| &key.body_hash[..]),
         key.map(|(_, answer)| &answer[..]),
         ticket.partner,
+        told.principal,
+        change.map(|(id, _)| *id),
+        change.map(|(_, change)| change.principal.as_str()),
+        change.map(|(_, change)| change.rpc.as_str()),
+        change.map(|(_, change)| change.origin.as_str()),
+        change.map(|(_, change)| change.request_id.as_str()),
+        change.map(|(_, change)| change.resource.as_str()),
+        change.and_then(|(_, change)| change.after.as_ref().map(|hash| &hash[..])),
     );
     unless_there(inserted.execute(conn).await.map(|_| true))
 }
@@ -447,7 +463,7 @@ pub async fn save(
     wake: &Wake,
 ) -> Result<bool, Refusal> {
     let (chained, told) = (&beside.chained, &beside.told);
-    let key = beside.key.as_ref();
+    let (key, change) = (beside.key.as_ref(), beside.change.as_ref());
     let (noted, asked) = match &wake.asked {
         Asked::Keep => (false, None),
         Asked::Nothing => (true, None),
@@ -483,9 +499,9 @@ pub async fn save(
                 salt, text_hash, previous_hash, hash)
         ), told as (
             insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
-                occurred_at, recorded_at, traceparent, payload)
+                occurred_at, recorded_at, traceparent, principal, payload)
             select o.event_id, ticket.tenant_id, o.kind, o.aggregate, o.version, o.partition,
-                o.occurred_at, $23, $45, o.payload
+                o.occurred_at, $23, $45, $59, o.payload
             from ticket, unnest($46::uuid[], $47::text[], $48::text[], $49::bigint[],
                 $50::smallint[], $51::timestamptz[], $52::bytea[]) as o (event_id, kind,
                 aggregate, version, partition, occurred_at, payload)
@@ -493,6 +509,11 @@ pub async fn save(
             insert into request_keys (tenant_id, principal, rpc, request_id, body_hash, answer,
                 created_at)
             select tenant_id, $53, $54, $55, $56, $57, $23 from ticket where $55::text is not null
+        ), audited as (
+            insert into audit_pending (id, tenant_id, recorded_at, principal, rpc, origin,
+                request_id, resource, before, after)
+            select $60, tenant_id, $23, $61, $62, $63, $64, $65, $66, $67
+            from ticket where $60::uuid is not null
         )
         select count(*) as "saved!" from ticket"#,
         ticket.tenant,
@@ -553,6 +574,15 @@ pub async fn save(
         key.map(|(key, _)| &key.body_hash[..]),
         key.map(|(_, answer)| &answer[..]),
         ticket.facts.technician,
+        told.principal,
+        change.map(|(id, _)| *id),
+        change.map(|(_, change)| change.principal.as_str()),
+        change.map(|(_, change)| change.rpc.as_str()),
+        change.map(|(_, change)| change.origin.as_str()),
+        change.map(|(_, change)| change.request_id.as_str()),
+        change.map(|(_, change)| change.resource.as_str()),
+        change.and_then(|(_, change)| change.before.as_ref().map(|hash| &hash[..])),
+        change.and_then(|(_, change)| change.after.as_ref().map(|hash| &hash[..])),
     );
     unless_there(saved.fetch_one(conn).await.map(|row| row.saved == 1))
 }
