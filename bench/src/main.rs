@@ -45,6 +45,8 @@ enum Name {
     Clocks,
     /// From commit to effect at a consumer.
     Events,
+    /// A million changes chained and verified.
+    Audit,
     /// Tickets from report to survey against pgbench's four inserts; needs the program `fettle`.
     MainJob,
     /// Memory of each service while idle; needs the services' own programs.
@@ -54,7 +56,7 @@ enum Name {
 }
 
 /// What runs when nothing is named.
-const ALL: [Name; 7] = [
+const ALL: [Name; 8] = [
     Name::Clocks,
     Name::Check,
     Name::Get,
@@ -62,6 +64,7 @@ const ALL: [Name; 7] = [
     Name::Create,
     Name::CreateAlone,
     Name::Events,
+    Name::Audit,
 ];
 
 /// Measures Fettle on a private PostgreSQL and Redis; writes one file per benchmark.
@@ -190,6 +193,7 @@ async fn measure(
             Name::Reserve => measures::reserve::run(bench).await?,
             Name::Clocks => measures::clocks::run(bench)?,
             Name::Events => measures::events::run(bench).await?,
+            Name::Audit => measures::audit::run(bench).await?,
             Name::MainJob => measures::main_job::run(bench).await?,
             Name::Memory => memory::run(bench).await?,
             Name::Soak => continue,

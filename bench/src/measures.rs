@@ -1,5 +1,6 @@
 //! The benchmarks, one per file; each checks its answers.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod clocks;
 pub(crate) mod create;

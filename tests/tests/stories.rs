@@ -1,6 +1,8 @@
 //! What happens to tickets, told over all services: the main job and its other endings.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "stories/audited.rs"]
+mod audited;
 #[path = "stories/cancelled.rs"]
 mod cancelled;
 #[path = "stories/coverage.rs"]

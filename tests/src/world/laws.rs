@@ -1,6 +1,6 @@
 //! What must be so at the end of every story.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chassis::audit;
 use chassis::identity::Keyring;
@@ -56,9 +56,19 @@ impl World {
 
     /// What `fettle verify` says of these databases: whether every law holds, and its words.
     pub fn told_by_verify(&self) -> (bool, String) {
+        self.told_by(&[])
+    }
+
+    /// The same, held against the heads of the audit in a file.
+    pub fn told_by_verify_against(&self, heads: &Path) -> (bool, String) {
+        self.told_by(&["--heads", &heads.to_string_lossy()])
+    }
+
+    fn told_by(&self, more: &[&str]) -> (bool, String) {
         let said = std::process::Command::new(crate::processes::command_line())
             .args(["verify", "--keys"])
             .arg(keys())
+            .args(more)
             .env("FETTLE__DATABASE__URL", &self.database_url)
             .output()
             .unwrap();

@@ -169,7 +169,7 @@ impl Channel {
         let sealed = sealed.map_err(|why| error::closed(party, why))?;
         let kept = [party.as_bytes().as_slice(), &sealed].concat();
         tx.became(&answer);
-        tx.finish_as(kept).await?;
+        tx.finish_as(kept.encode_to_vec()).await?;
         Ok(answer)
     }
 
