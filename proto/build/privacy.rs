@@ -1,8 +1,6 @@
 //! Writes, for every message of the contract, what `src/privacy.rs` speaks of: `Personal`, `Named`,
 //! and a `Debug` that shows no personal field. Reads nothing but descriptors.
 
-use std::fmt::Write;
-
 use heck::ToSnakeCase;
 use prost_reflect::{
     Cardinality, DescriptorPool, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
@@ -23,14 +21,12 @@ pub(crate) fn generate(pool: &DescriptorPool) -> String {
         let named = message.get_field_by_name("name");
         let named = named.is_some_and(|f| matches!(f.kind(), Kind::String) && !f.is_list());
         let named = if named { "&self.name" } else { r#""""# };
-        write!(
-            code,
+        code += &format!(
             "impl Personal for {path} {{\n    fn redact(&mut self) {{{redact}}}\n}}\n\
              impl Named for {path} {{\n    fn resource_name(&self) -> &str {{ {named} }}\n}}\n\
              impl Debug for {path} {{\n    fn fmt(&self, f: &mut Formatter<'_>) -> Result {{\n\
              f.debug_struct({name:?}){debug}.finish()\n    }}\n}}\n"
-        )
-        .expect("a String takes every text");
+        );
     }
     code
 }

@@ -10,6 +10,7 @@ mod http;
 mod manual;
 mod names;
 mod paging;
+mod privacy;
 mod reading;
 mod reasons;
 mod relied;

@@ -46,7 +46,8 @@ impl Contract {
              import \"google/api/annotations.proto\"; \
              import \"google/protobuf/field_mask.proto\"; \
              import \"google/protobuf/timestamp.proto\"; \
-             import \"fettle/type/v1/error_reason.proto\";\n{text}"
+             import \"fettle/type/v1/error_reason.proto\"; \
+             import \"fettle/type/v1/privacy.proto\";\n{text}"
         );
         let mut resolver = ChainFileResolver::new();
         resolver.add(InMemory(source));
@@ -101,6 +102,13 @@ impl Contract {
 
     pub(crate) fn fields(&self) -> impl Iterator<Item = FieldDescriptor> {
         self.messages().flat_map(|m| m.fields().collect::<Vec<_>>())
+    }
+
+    /// Whether the field is marked as speaking of a person.
+    pub(crate) fn personal(&self, field: &FieldDescriptor) -> bool {
+        let option = self.pool.get_extension_by_name("fettle.type.v1.personal");
+        let set = |option| field.options().get_extension(&option).as_bool();
+        option.and_then(set) == Some(true)
     }
 
     pub(crate) fn enums(&self) -> impl Iterator<Item = EnumDescriptor> {

@@ -12,7 +12,7 @@ use chassis::{Refusal, db::Tx, names};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use prost::Message;
-use proto::dispatch::v1::{WorkOrder, WorkOrderEventPayload};
+use proto::dispatch::v1::{WorkOrderEventPayload, WorkOrderFacts};
 use proto::entitlement::v1::{AssetRegisteredPayload, CoverageChangedPayload};
 use tonic::Code;
 use uuid::Uuid;
@@ -109,11 +109,8 @@ impl Consumer for Repairs {
 }
 
 /// The repair as a fact: its dates are civil dates at the site.
-fn repaired(order: &WorkOrder, work_order: Uuid, swaps: &[Swap], told: Timestamp) -> Repair {
-    let zone = order.site.as_ref().map(|site| site.time_zone.as_str());
-    let zone = zone
-        .and_then(|zone| TimeZone::get(zone).ok())
-        .unwrap_or(TimeZone::UTC);
+fn repaired(order: &WorkOrderFacts, work_order: Uuid, swaps: &[Swap], told: Timestamp) -> Repair {
+    let zone = TimeZone::get(&order.time_zone).unwrap_or(TimeZone::UTC);
     let day = |at: Timestamp| truncated(at).to_zoned(zone.clone()).date();
     let instant = |at: &Option<prost_types::Timestamp>| at.as_ref().and_then(from_pb);
     let completed = instant(&order.complete_time).unwrap_or(told);

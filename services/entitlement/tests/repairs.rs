@@ -9,11 +9,10 @@ use chassis::refusal::to_pb;
 use entitlement::Repairs;
 use jiff::Timestamp;
 use prost::Message;
-use proto::dispatch::v1::{WorkOrder, WorkOrderEventPayload};
+use proto::dispatch::v1::{WorkOrderEventPayload, WorkOrderFacts};
 use proto::entitlement::v1::entitlement_decision::Remedy;
 use proto::entitlement::v1::*;
 use proto::inventory::v1::PartUsed;
-use proto::kinds::v1::Site;
 use support::*;
 use tonic::Code;
 use uuid::Uuid;
@@ -29,15 +28,12 @@ fn completed(
 ) -> Delivered {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let name = format!("workOrders/{}", Uuid::from_u128(number));
-    let order = WorkOrder {
+    let order = WorkOrderFacts {
         name: name.clone(),
         ticket: format!("tickets/{}", Uuid::from_u128(77)),
         asset: asset.into(),
         component: component.into(),
-        site: Some(Site {
-            time_zone: "Asia/Shanghai".into(),
-            ..Default::default()
-        }),
+        time_zone: "Asia/Shanghai".into(),
         create_time: Some(to_pb(at(from))),
         complete_time: Some(to_pb(at(to))),
         parts_used: parts

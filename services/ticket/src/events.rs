@@ -8,7 +8,7 @@ use chassis::{Refusal, names};
 use jiff::Timestamp;
 use prost::Message;
 use proto::dispatch::v1::work_order::State as OrderState;
-use proto::dispatch::v1::{WorkOrder, WorkOrderEventPayload};
+use proto::dispatch::v1::{WorkOrder, WorkOrderEventPayload, WorkOrderFacts};
 use proto::entitlement::v1::AssetRegisteredPayload;
 use proto::feedback::v1::SurveyEventPayload;
 use proto::inventory::v1::reservation::State as ReservationState;
@@ -215,8 +215,21 @@ pub(crate) fn parts_news(reservation: &Reservation) -> Option<PartsNews> {
     })
 }
 
+/// A work order that was answered, as far as an event would tell it and its ticket cares.
+pub(crate) fn facts(order: WorkOrder) -> WorkOrderFacts {
+    WorkOrderFacts {
+        name: order.name,
+        round: order.round,
+        technician: order.technician,
+        window: order.window,
+        state: order.state,
+        findings: order.findings,
+        ..WorkOrderFacts::default()
+    }
+}
+
 /// What a work order's state means for its ticket.
-pub(crate) fn visit_news(order: &WorkOrder) -> Option<VisitNews> {
+pub(crate) fn visit_news(order: &WorkOrderFacts) -> Option<VisitNews> {
     Some(match order.state() {
         OrderState::Unspecified => return None,
         OrderState::Open | OrderState::Offered => VisitNews::Open {
@@ -234,10 +247,10 @@ pub(crate) fn visit_news(order: &WorkOrder) -> Option<VisitNews> {
         OrderState::OnSite => VisitNews::Arrived,
         OrderState::InProgress => VisitNews::Started,
         OrderState::Completed => VisitNews::Completed {
-            report: order.report.clone(),
+            work_order: order.name.clone(),
         },
         OrderState::Incomplete => VisitNews::Incomplete {
-            report: order.report.clone(),
+            work_order: order.name.clone(),
         },
         OrderState::Cancelled => VisitNews::Cancelled,
     })

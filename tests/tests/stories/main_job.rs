@@ -54,7 +54,9 @@ async fn a_fault_under_warranty_is_repaired_free_of_charge() {
         (&built_in, &format!("OLD-{built_in}"))
     );
     assert_eq!(closed.state(), State::Closed);
-    assert_eq!(closed.resolution, "Replaced and tested.");
+    assert_eq!(done.report, "Replaced and tested.");
+    let said = format!("Repaired; {} has the report", done.name);
+    assert_eq!(closed.resolution, said);
     let settled = world
         .await_reservation(&ticket.reservation, reservation::State::Committed)
         .await;

@@ -12,7 +12,7 @@ use inventory::events::Settling;
 use inventory::invariants::{self, Breach};
 use jiff::{SignedDuration, Timestamp};
 use prost::Message;
-use proto::dispatch::v1::{WorkOrder, WorkOrderEventPayload};
+use proto::dispatch::v1::{WorkOrderEventPayload, WorkOrderFacts};
 use proto::inventory::v1::part_service_client::PartServiceClient;
 use proto::inventory::v1::reservation::State;
 use proto::inventory::v1::reservation_service_client::ReservationServiceClient;
@@ -288,11 +288,11 @@ impl House {
         reservation: &str,
         used: Vec<PartUsed>,
     ) -> Result<(), chassis::Refusal> {
-        let visit = WorkOrder {
+        let visit = WorkOrderFacts {
             name: format!("workOrders/{}", Uuid::from_u128(9)),
             reservation: reservation.into(),
             parts_used: used,
-            ..WorkOrder::default()
+            ..WorkOrderFacts::default()
         };
         let payload = WorkOrderEventPayload {
             work_order: Some(visit),

@@ -137,8 +137,11 @@ pub fn sentence(verb: &str, arguments: &[(String, String)]) -> String {
         "departed" => "The technician is on the way".to_owned(),
         "arrived" => "The technician arrived".to_owned(),
         "repair_started" => "The repair began".to_owned(),
-        "repaired" => format!("Repaired: {}", of("report")),
-        "visit_incomplete" => format!("The visit ended without a fix: {}", of("report")),
+        "repaired" => format!("Repaired; {} has the report", of("work_order")),
+        "visit_incomplete" => format!(
+            "The visit ended without a fix; {} has the report",
+            of("work_order")
+        ),
         "score_low" => format!("The customer was not satisfied (score {})", of("score")),
         "attention" => format!("A person must look: {}", of("reason")),
         other => other.replace('_', " "),

@@ -231,10 +231,13 @@ impl Done {
                 Some(news) => answers::reservation_told(ticket, reservation.round, news, deed)?,
                 None => return Ok(None),
             },
-            Done::Booked(order) => match events::visit_news(&order) {
-                Some(news) => answers::visit_told(ticket, order.round, news, deed)?,
-                None => return Ok(None),
-            },
+            Done::Booked(order) => {
+                let order = events::facts(*order);
+                match events::visit_news(&order) {
+                    Some(news) => answers::visit_told(ticket, order.round, news, deed)?,
+                    None => return Ok(None),
+                }
+            }
             Done::Released(round) => answers::parts_released(ticket, round, deed),
             Done::VisitCancelled(round) => answers::visit_cancelled(ticket, round, deed),
             Done::VisitEnded(round) => answers::visit_ends_itself(ticket, round),

@@ -163,10 +163,10 @@ impl Peers {
             };
             self.parts_said.push_back((round, settled));
         }
-        let report = "done what could be done".to_owned();
+        let work_order = format!("workOrders/{round}");
         let news = match fixed {
-            true => VisitNews::Completed { report },
-            false => VisitNews::Incomplete { report },
+            true => VisitNews::Completed { work_order },
+            false => VisitNews::Incomplete { work_order },
         };
         self.visits_said.push_back((round, news));
     }

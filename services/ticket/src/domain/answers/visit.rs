@@ -33,13 +33,13 @@ pub enum VisitNews {
     Started,
     /// Fixed.
     Completed {
-        /// What was done.
-        report: String,
+        /// Whose report says what was done: "workOrders/{uuid}".
+        work_order: String,
     },
     /// Ended without a fix.
     Incomplete {
-        /// What is missing.
-        report: String,
+        /// Whose report says what is missing: "workOrders/{uuid}".
+        work_order: String,
     },
     /// The work order was cancelled, by us or by somebody in dispatch.
     Cancelled,
@@ -72,8 +72,8 @@ pub fn visit_told(ticket: &mut Ticket, round: i32, news: VisitNews, deed: &Deed<
         } => {
             return Ok(scheduled(ticket, technician, (start, end), deed));
         }
-        Completed { report } => return completed(ticket, &report, deed),
-        Incomplete { report } => return incomplete(ticket, report, deed),
+        Completed { work_order } => return completed(ticket, work_order, deed),
+        Incomplete { work_order } => return incomplete(ticket, work_order, deed),
         Cancelled => return called_off(ticket, deed),
         Departed => ticket.log("departed", deed, &[]),
         Arrived => {
@@ -139,18 +139,20 @@ fn visit_is_over(ticket: &mut Ticket) {
     }
 }
 
-fn completed(ticket: &mut Ticket, report: &str, deed: &Deed<'_>) -> Answered {
+/// What the technician wrote stays with the work order; the ticket says where to read it.
+fn completed(ticket: &mut Ticket, work_order: String, deed: &Deed<'_>) -> Answered {
     visit_is_over(ticket);
-    ticket.log("repaired", deed, &[("report", report.to_owned())]);
+    let resolution = format!("Repaired; {work_order} has the report");
+    ticket.log("repaired", deed, &[("work_order", work_order)]);
     if ticket.state.is_open() {
-        ticket.resolve(report, &silent(deed))?;
+        ticket.resolve(&resolution, &silent(deed))?;
     }
     Ok(caused(ticket, deed))
 }
 
-fn incomplete(ticket: &mut Ticket, report: String, deed: &Deed<'_>) -> Answered {
+fn incomplete(ticket: &mut Ticket, work_order: String, deed: &Deed<'_>) -> Answered {
     visit_is_over(ticket);
-    ticket.log("visit_incomplete", deed, &[("report", report)]);
+    ticket.log("visit_incomplete", deed, &[("work_order", work_order)]);
     if ticket.state.is_open() {
         at_work(ticket, deed)?;
         ticket.new_round();
