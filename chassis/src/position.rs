@@ -4,10 +4,17 @@
 const EARTH_RADIUS_METERS: f64 = 6_371_008.8;
 
 /// A point on WGS 84, in degrees.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Position {
     lat: f64,
     lng: f64,
+}
+
+impl std::fmt::Debug for Position {
+    /// Most points are somebody's home or site: no log shows one.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[personal]")
+    }
 }
 
 impl Position {

@@ -13,7 +13,7 @@ use crate::store::{catalogue, levels, serials, waiting};
 use crate::{error, events};
 
 /// Pieces of a part that come to a location, or leave it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub struct Supply {
     /// Location code.
     pub location: String,
@@ -24,6 +24,7 @@ pub struct Supply {
     /// Serial numbers of the pieces, for serialised parts.
     pub serials: Vec<String>,
     /// Delivery note, order or reason.
+    #[debug("[personal]")]
     pub reference: String,
     /// When it happened.
     pub occurred_at: Timestamp,

@@ -97,11 +97,13 @@ impl State {
 }
 
 /// Where the work is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
     /// Degrees north.
+    #[debug("[personal]")]
     pub latitude: f64,
     /// Degrees east.
+    #[debug("[personal]")]
     pub longitude: f64,
     /// IANA zone.
     pub time_zone: String,
@@ -110,13 +112,15 @@ pub struct Site {
 }
 
 /// A postal address; the contract's PostalAddress documents each field.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the contract documents each")]
 pub struct Address {
     pub region_code: String,
     pub administrative_area: String,
     pub locality: String,
+    #[debug("[personal]")]
     pub address_lines: Vec<String>,
+    #[debug("[personal]")]
     pub postal_code: String,
 }
 
@@ -145,7 +149,7 @@ pub struct Booked {
 }
 
 /// A work order as kept. Instants are business time unless they say otherwise.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, derive_more::Debug, PartialEq)]
 #[expect(missing_docs, reason = "the contract's WorkOrder documents the others")]
 pub struct WorkOrder {
     pub id: Uuid,
@@ -165,8 +169,11 @@ pub struct WorkOrder {
     pub booked: Option<Booked>,
     pub findings: Vec<Finding>,
     pub parts_used: Vec<PartUsed>,
+    #[debug("[personal]")]
     pub report: String,
+    #[debug("[personal]")]
     pub signature: String,
+    #[debug("[personal]")]
     pub cancel_reason: String,
     pub reservation: Option<Uuid>,
     pub asset: Option<Uuid>,
@@ -184,7 +191,7 @@ pub struct WorkOrder {
 }
 
 /// What the technician hands in at the end.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 #[expect(
     missing_docs,
     reason = "the contract's CompleteWorkOrderRequest documents each"
@@ -192,7 +199,9 @@ pub struct WorkOrder {
 pub struct Completion {
     pub outcome: State,
     pub parts_used: Vec<PartUsed>,
+    #[debug("[personal]")]
     pub report: String,
+    #[debug("[personal]")]
     pub signature: String,
 }
 

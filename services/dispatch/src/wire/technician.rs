@@ -57,12 +57,15 @@ pub(crate) fn create(
 }
 
 /// What an update changes.
-#[derive(Debug, Default)]
+#[derive(derive_more::Debug, Default)]
 pub(crate) struct Patch {
     pub(crate) id: Uuid,
+    #[debug("[personal]")]
     display_name: Option<String>,
     region: Option<String>,
+    #[debug("[personal]")]
     latitude: Option<f64>,
+    #[debug("[personal]")]
     longitude: Option<f64>,
     time_zone: Option<String>,
     skills: Option<Vec<Skill>>,

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// A survey with its answer, if it has one.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub(crate) struct SurveyRow {
     pub(crate) survey_id: Uuid,
     pub(crate) ticket_id: Uuid,
@@ -21,6 +21,7 @@ pub(crate) struct SurveyRow {
     pub(crate) created_at: jiff_sqlx::Timestamp,
     pub(crate) expires_at: jiff_sqlx::Timestamp,
     pub(crate) score: Option<i16>,
+    #[debug("[personal]")]
     pub(crate) comment: Option<String>,
     pub(crate) answered_at: Option<jiff_sqlx::Timestamp>,
 }
@@ -43,9 +44,10 @@ pub(crate) struct NewSurvey {
 }
 
 /// An answer to keep.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub(crate) struct Answer {
     pub(crate) score: i16,
+    #[debug("[personal]")]
     pub(crate) comment: String,
     pub(crate) low_threshold: Option<i16>,
     pub(crate) answered_at: Timestamp,

@@ -27,13 +27,14 @@ pub struct Part {
 }
 
 /// A place that holds stock.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, derive_more::Debug, PartialEq)]
 pub struct Location {
     /// 1 to 40 of `A-Z`, `0-9`, `-`.
     pub code: String,
     /// The contract's kind by name: `DEPOT`.
     pub kind: String,
     /// What people call it.
+    #[debug("[personal]")]
     pub title: String,
     /// Where it is.
     pub position: Position,

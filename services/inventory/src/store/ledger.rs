@@ -10,11 +10,12 @@ use uuid::Uuid;
 use crate::domain::ledger::Movement;
 
 /// What a group of movements is made for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, derive_more::Debug)]
 pub struct Cause<'a> {
     /// Resource it is made for: `tickets/{uuid}`; empty: none.
     pub subject: &'a str,
     /// Delivery note, reason or reservation.
+    #[debug("[personal]")]
     pub reference: &'a str,
     /// When it happened in the world.
     pub occurred_at: Timestamp,
@@ -110,7 +111,7 @@ pub async fn post(
 }
 
 /// A movement as listed.
-#[derive(Debug)]
+#[derive(derive_more::Debug)]
 pub struct Booked {
     /// Identifier.
     pub id: Uuid,
@@ -121,6 +122,7 @@ pub struct Booked {
     /// What it was made for.
     pub subject: String,
     /// Delivery note, reason or reservation.
+    #[debug("[personal]")]
     pub reference: String,
     /// When it happened.
     pub occurred_at: Timestamp,

@@ -48,7 +48,7 @@ pub struct History {
 }
 
 /// An entry with all that its hash covers; fields as in [`Sealed`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Entry {
     pub sequence: i64,
@@ -56,11 +56,14 @@ pub struct Entry {
     pub actor: String,
     pub occurred_at: Timestamp,
     pub recorded_at: Timestamp,
+    #[debug("[personal]")]
     pub arguments: Vec<(String, String)>,
     pub state: String,
     /// Absent: there never was one, or it is erased.
+    #[debug("[personal]")]
     pub text: Option<String>,
     /// Absent with the text, so that nobody guesses an erased one from its hash.
+    #[debug("[personal]")]
     pub salt: Option<Vec<u8>>,
     pub text_hash: Option<Hash>,
     pub previous: Hash,

@@ -43,9 +43,10 @@ impl QuoteState {
 }
 
 /// What one line charges for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// What is charged.
+    #[debug("[personal]")]
     pub description: String,
     /// Pieces or hours, at least 1.
     pub quantity: u32,
@@ -54,7 +55,7 @@ pub struct Line {
 }
 
 /// An offer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub struct Quote {
     /// Identifier.
     pub id: Uuid,
@@ -77,6 +78,7 @@ pub struct Quote {
     /// Who decided.
     pub decided_by: Option<String>,
     /// Why it was declined.
+    #[debug("[personal]")]
     pub decline_reason: Option<String>,
     /// Version.
     pub version: i64,

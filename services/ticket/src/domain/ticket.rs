@@ -83,7 +83,7 @@ pub enum RepairStep {
 }
 
 /// Where a device stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, derive_more::Debug, PartialEq, Serialize, Deserialize)]
 pub struct Site {
     /// ISO 3166-1 alpha-2.
     pub country: String,
@@ -92,12 +92,16 @@ pub struct Site {
     /// City; may be empty.
     pub city: String,
     /// Street lines.
+    #[debug("[personal]")]
     pub lines: Vec<String>,
     /// Postal code; may be empty.
+    #[debug("[personal]")]
     pub postal_code: String,
     /// Degrees north.
+    #[debug("[personal]")]
     pub latitude: f64,
     /// Degrees east.
+    #[debug("[personal]")]
     pub longitude: f64,
     /// IANA zone.
     pub time_zone: String,
@@ -174,14 +178,16 @@ pub struct Head {
 }
 
 /// A report of one matter by one customer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, derive_more::Debug, PartialEq)]
 #[allow(missing_docs)]
 pub struct Ticket {
     pub tenant: String,
     pub id: Uuid,
     pub number: String,
     pub kind: Kind,
+    #[debug("[personal]")]
     pub title: String,
+    #[debug("[personal]")]
     pub description: String,
     pub serial_number: String,
     pub product: String,
@@ -201,6 +207,7 @@ pub struct Ticket {
     pub external_key: Option<String>,
     pub round: i32,
     pub attention: String,
+    #[debug("[personal]")]
     pub resolution: String,
     /// "standard-onsite@1".
     pub sla_policy: String,
@@ -245,13 +252,14 @@ pub enum VerbRefused {
 }
 
 /// Who does what when, and with what words.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct Deed<'a> {
     /// Principal or service.
     pub actor: &'a str,
     /// When, by the world's clock.
     pub at: Timestamp,
     /// Free text; goes to the timeline as erasable text.
+    #[debug("[personal]")]
     pub note: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use super::moves::State;
 pub const FORMAT: &str = "fettle-timeline-1";
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Verb or process step in the past tense: "report", "pause", "parts_held".
     pub verb: &'static str,
@@ -23,15 +23,17 @@ pub struct Entry {
     /// When, by the world's clock.
     pub occurred_at: Timestamp,
     /// Facts for the sentence, in a fixed order.
+    #[debug("[personal]")]
     pub arguments: Vec<(String, String)>,
     /// Free text of a person; erasable.
+    #[debug("[personal]")]
     pub text: Option<String>,
     /// State after it.
     pub state: State,
 }
 
 /// What of an entry goes into its hash.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct Sealed<'a> {
     /// Tenant of the ticket.
     pub tenant: &'a str,
@@ -48,6 +50,7 @@ pub struct Sealed<'a> {
     /// When it was stored.
     pub recorded_at: Timestamp,
     /// As in [`Entry`].
+    #[debug("[personal]")]
     pub arguments: &'a [(String, String)],
     /// Name of the state after it.
     pub state: &'a str,
