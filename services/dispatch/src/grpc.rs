@@ -4,6 +4,7 @@ mod appointment;
 mod technician;
 mod work_order;
 
+use chassis::authz::Scope;
 use chassis::db::Tx;
 use chassis::{Asking, Refusal, Violations, etag, names};
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::moves::{self, Verb};
 use crate::domain::work_order::{State, WorkOrder};
-use crate::store::work_orders;
+use crate::store::{technicians, work_orders};
 use crate::wire::SKEW;
 use crate::wire::work_order::{COLLECTION, work_order};
 use crate::{Dispatch, error, scope};
@@ -55,6 +56,28 @@ impl Dispatch {
         let to = moves::after(order.state, verb, order.mode);
         let to = to.ok_or_else(|| error::illegal_move(&order, verb))?;
         Ok((order, to))
+    }
+
+    /// Refuses a technician of a region that the caller does not reach, as if he were not there.
+    async fn technician_within_reach(
+        &self,
+        caller: &Asking,
+        tx: &mut Tx,
+        order: &WorkOrder,
+        technician: Option<Uuid>,
+    ) -> Result<(), Refusal> {
+        let Some(id) = technician else {
+            return Ok(());
+        };
+        let tenant = tx.tenant().clone();
+        let Some(found) = technicians::get(tx, &tenant, id).await? else {
+            return Ok(());
+        };
+        let there = Scope {
+            region: Some(found.region),
+            ..scope::work_order(order)
+        };
+        caller.reaches(&there, || names::name("technicians", id))
     }
 }
 

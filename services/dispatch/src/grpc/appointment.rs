@@ -71,6 +71,8 @@ impl AppointmentService for Dispatch {
         let (mut order, _) = self
             .lock_for(&caller, &mut tx, said.id, "", Verb::Book)
             .await?;
+        self.technician_within_reach(&caller, &mut tx, &order, technician)
+            .await?;
         let technician = technician.unwrap_or_default();
         match self
             .book_technician(&mut tx, &order, technician, start)

@@ -4,7 +4,7 @@ use chassis::authz::Sight;
 use chassis::db::Tx;
 use chassis::keyed::{Keyed, KeyedTx, keyed};
 use chassis::page::{Cursor, Page};
-use chassis::{Caller, Refusal, Violations, names};
+use chassis::{Asking, Caller, Refusal, Violations, names};
 use jiff::Timestamp;
 use prost::Message;
 use proto::dispatch::v1 as pb;
@@ -37,7 +37,7 @@ impl WorkOrderService for Dispatch {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
-        if chosen && let Some(known) = claimed_before(&mut tx, &new).await? {
+        if chosen && let Some(known) = claimed_before(&caller, &mut tx, &new).await? {
             return Ok(Response::new(tx.finish(work_order(&known)).await?));
         }
         self.staff(&mut tx, &mut new).await?;
@@ -111,6 +111,8 @@ impl WorkOrderService for Dispatch {
         };
         let (mut order, _) = self
             .lock_for(&caller, &mut tx, said.id, &request.etag, Verb::Assign)
+            .await?;
+        self.technician_within_reach(&caller, &mut tx, &order, technician)
             .await?;
         self.reassign(&mut tx, &mut order, technician, start)
             .await?;
@@ -245,7 +247,7 @@ impl Dispatch {
     }
 
     /// The work order that the step of this round had before.
-    async fn of_step(&self, caller: &Caller, new: &WorkOrder) -> Reply {
+    async fn of_step(&self, caller: &Asking, new: &WorkOrder) -> Reply {
         let mut read = self.db.read(&caller.tenant).await?;
         let (ticket, step, round) = (new.ticket, &new.step, new.round);
         let found = work_orders::of_step(&mut read, &caller.tenant, ticket, step, round).await;
@@ -253,6 +255,7 @@ impl Dispatch {
         let known = found
             .map_err(Refusal::from)?
             .ok_or_else(Refusal::contention)?;
+        caller.may(&scope::work_order(&known))?;
         Ok(Response::new(work_order(&known)))
     }
 
@@ -286,10 +289,11 @@ impl Dispatch {
     }
 
     /// Whether the completion needs the customer's signature. An order's mode never changes, so
-    /// this may be asked before the order is locked; one that is not there is refused later.
+    /// this may be asked before the order is locked; one that is not there, or not there for the
+    /// caller, is refused later.
     async fn wants_signature(
         &self,
-        caller: &Caller,
+        caller: &Asking,
         request: &pb::CompleteWorkOrderRequest,
     ) -> Result<bool, Refusal> {
         let completed = request.outcome() == pb::work_order::State::Completed;
@@ -302,7 +306,11 @@ impl Dispatch {
         let mut read = self.db.read(&caller.tenant).await?;
         let order = work_orders::get(&mut read, &caller.tenant, id).await?;
         read.done();
-        Ok(order.is_some_and(|order| order.mode == Mode::OnSite))
+        let wants = |order: &WorkOrder| {
+            let reached = caller.reaches(&scope::work_order(order), || request.name.clone());
+            reached.is_ok() && order.mode == Mode::OnSite
+        };
+        Ok(order.as_ref().is_some_and(wants))
     }
 
     /// Saves, tells, answers.
@@ -320,7 +328,11 @@ impl Dispatch {
 }
 
 /// The work order that has the caller's id already; none: the id is the caller's now.
-async fn claimed_before(tx: &mut Tx, new: &WorkOrder) -> Result<Option<WorkOrder>, Refusal> {
+async fn claimed_before(
+    caller: &Asking,
+    tx: &mut Tx,
+    new: &WorkOrder,
+) -> Result<Option<WorkOrder>, Refusal> {
     let (tenant, now) = (tx.tenant().clone(), tx.now());
     if claims::take(tx, &tenant, new.id, false, now).await? {
         return Ok(None);
@@ -331,6 +343,7 @@ async fn claimed_before(tx: &mut Tx, new: &WorkOrder) -> Result<Option<WorkOrder
     let known = work_orders::get(tx, &tenant, new.id)
         .await?
         .ok_or_else(Refusal::contention)?;
+    caller.may(&scope::work_order(&known))?;
     let same = (known.ticket, &known.step, known.round) == (new.ticket, &new.step, new.round);
     if !same {
         return Err(Refusal::already_exists(&names::name(COLLECTION, new.id)));

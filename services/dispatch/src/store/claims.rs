@@ -6,8 +6,8 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Takes the id for a create or, `withdrawn`, for a cancel; false: it was taken before. Waits for
-/// another transaction that is taking it.
+/// Takes the id for a create or, `withdrawn`, for a cancel; false: it was taken before, or we gave
+/// it to a work order. Waits for another transaction that is taking it.
 pub(crate) async fn take(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -17,7 +17,8 @@ pub(crate) async fn take(
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "insert into work_order_claims (tenant_id, work_order_id, claimed_at, withdrawn)
-         values ($1, $2, $3, $4)
+         select $1, $2, $3::timestamptz, $4::boolean
+         where not exists (select from work_orders where tenant_id = $1 and id = $2)
          on conflict (tenant_id, work_order_id) do nothing",
         tenant.as_str(),
         id,
