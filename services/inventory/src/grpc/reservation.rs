@@ -44,6 +44,8 @@ impl ReservationService for Inventory {
             };
             let made = reserving::reserve(&mut tx, &ask, guess.take(), self.hold_for).await?;
             if let Some(reservation) = made {
+                // The step may have had its answer before, from another region.
+                caller.may(&scope::in_region(&reservation.place.region))?;
                 return Ok(Response::new(tx.finish(wire::to_pb(&reservation)).await?));
             }
         }

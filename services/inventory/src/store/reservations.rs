@@ -167,14 +167,16 @@ pub async fn newest(
     get_all(conn, tenant, &ids).await
 }
 
-/// The region of one, "" where it is of none; none: there is no such reservation.
+/// The region of one, "" where it is of none; none: there is no such reservation, or it was
+/// withdrawn before it was made, and so is nobody's.
 pub async fn region(
     conn: &mut PgConnection,
     tenant: &TenantId,
     id: Uuid,
 ) -> Result<Option<String>, sqlx::Error> {
     let found = sqlx::query_scalar!(
-        "select region from reservations where tenant_id = $1 and id = $2",
+        "select region from reservations
+         where tenant_id = $1 and id = $2 and ticket is not null",
         tenant.as_str(),
         id,
     );
