@@ -17,7 +17,8 @@ pub(crate) fn contract(contract: &ContractRow) -> Scope {
     of(&contract.region, contract.holder)
 }
 
-fn of(region: &str, customer: Option<Uuid>) -> Scope {
+/// Of what is in a region and a customer's.
+pub(crate) fn of(region: &str, customer: Option<Uuid>) -> Scope {
     Scope {
         region: Some(region.to_owned()).filter(|region| !region.is_empty()),
         customer: customer.map(|id| names::name("parties", id)),

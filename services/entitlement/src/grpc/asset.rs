@@ -35,6 +35,8 @@ impl AssetService for Rpc {
         }
         let touched = Touched {
             id,
+            region: row.region.clone(),
+            owner: row.owner,
             serial_number: row.serial_number.clone(),
             product: row.product.clone(),
             version: row.version,

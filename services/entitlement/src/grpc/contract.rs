@@ -38,6 +38,12 @@ impl ContractService for Rpc {
         if let Some(missing) = missing {
             return Err(Refusal::not_found(&names::name("assets", *missing)).into());
         }
+        // Nobody covers a device behind a wall.
+        for asset in &touched {
+            caller.reaches(&scope::of(&asset.region, asset.owner), || {
+                names::name("assets", asset.id)
+            })?;
+        }
         store::add(&mut tx, &row, occurred).await?;
         for asset in &touched {
             let subject = names::name("contracts", id);

@@ -1,6 +1,6 @@
 //! EntitlementService.
 
-use chassis::{Caller, Refusal};
+use chassis::{Caller, Refusal, names};
 use proto::entitlement::v1::entitlement_service_server::EntitlementService;
 use proto::entitlement::v1::{CheckEntitlementRequest, EntitlementDecision};
 use tonic::{Request, Response, Status};
@@ -19,8 +19,11 @@ impl EntitlementService for Rpc {
         let caller = Caller::of(&request)?;
         let check = Check::read(&request.into_inner(), self.db.clock().now())?;
         let product = check.product.as_deref();
+        // What is somebody else's is as unknown to a customer as what is not there.
+        let customer = names::parse_given("parties", caller.customer.as_deref())?;
         let mut read = self.db.read(&caller.tenant).await?;
-        let found = store::standing::standing(&mut read, &check.serial_number, product).await?;
+        let serial_number = &check.serial_number;
+        let found = store::standing::standing(&mut read, serial_number, product, customer).await?;
         read.done();
         let asset = only(&check, &found)?;
         let question = check.question(asset)?;

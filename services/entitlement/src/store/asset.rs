@@ -29,9 +29,11 @@ pub(crate) struct AssetRow {
     pub(crate) version: i64,
 }
 
-/// A device that changed, as far as its events tell.
+/// A device that changed, as far as its events tell, and whose it is.
 pub(crate) struct Touched {
     pub(crate) id: Uuid,
+    pub(crate) region: String,
+    pub(crate) owner: Option<Uuid>,
     pub(crate) serial_number: String,
     pub(crate) product: String,
     pub(crate) version: i64,
@@ -219,7 +221,7 @@ pub(crate) async fn touch(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Touched>, Ref
          )
          update assets a set version = a.version + 1
          from locked where a.tenant_id = $1 and a.id = locked.id
-         returning a.id, a.serial_number, a.product, a.version",
+         returning a.id, a.region, a.owner, a.serial_number, a.product, a.version",
         tenant.as_str(),
         ids,
     )

@@ -3,6 +3,7 @@
 use chassis::Refusal;
 use chassis::db::Read;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use super::asset::{Dates, facts};
 use crate::domain::asset::{Asset, Component, Contract, Repair};
@@ -10,11 +11,13 @@ use crate::domain::asset::{Asset, Component, Contract, Repair};
 /// Most products that may share a serial number.
 const MOST_PRODUCTS: i64 = 20;
 
-/// The devices with this serial number, of this product where one is named.
+/// The devices with this serial number, of this product where one is named; where a customer is
+/// given, only those that are the customer's or nobody's.
 pub(crate) async fn standing(
     read: &mut Read,
     serial_number: &str,
     product: Option<&str>,
+    customer: Option<Uuid>,
 ) -> Result<Vec<Asset>, Refusal> {
     let tenant = read.tenant().clone();
     let rows = sqlx::query!(
@@ -42,12 +45,14 @@ pub(crate) async fn standing(
                  as "contracts: Json<Vec<Contract>>"
          from assets a
          where a.tenant_id = $1 and a.serial_number = $2 and ($3::text is null or a.product = $3)
+           and ($5::uuid is null or a.owner is null or a.owner = $5)
          order by a.product
          limit $4"#,
         tenant.as_str(),
         serial_number,
         product,
         MOST_PRODUCTS,
+        customer,
     )
     .fetch_all(&mut **read)
     .await?;
