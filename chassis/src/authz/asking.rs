@@ -62,6 +62,15 @@ impl Asking {
         sight.ok_or_else(|| self.not_permitted())
     }
 
+    /// The refusal of fields that somebody else may set by this RPC and not this caller:
+    /// `PERMISSION_DENIED`, reason `NOT_PERMITTED`, metadata `fields`.
+    pub fn not_permitted_fields(&self, fields: &[&str]) -> Refusal {
+        let (path, fields) = (self.authority.path(self.rpc), fields.join(","));
+        let message = format!("none of the caller's roles allows setting {fields} by {path}");
+        let reason = ErrorReason::NotPermitted;
+        Refusal::new(Code::PermissionDenied, TYPE_DOMAIN, reason, message).with("fields", fields)
+    }
+
     fn not_permitted(&self) -> Refusal {
         not_permitted(self.authority.path(self.rpc))
     }

@@ -23,6 +23,9 @@ use crate::store;
 use crate::store::ticket::Wake;
 use crate::wire::{self, NewTicket, Occurrence};
 
+/// Fields of a ticket that its customer does not update.
+const STAFFS: [&str; 3] = ["impact", "urgency", "queue"];
+
 type Answer<T> = Result<Response<T>, Status>;
 
 /// What every verb on a ticket has in its request.
@@ -226,6 +229,12 @@ impl TicketService for Desk {
     async fn update_ticket(&self, request: Request<pb::UpdateTicketRequest>) -> Answer<pb::Ticket> {
         let (caller, request) = (Caller::of(&request)?, request.into_inner());
         let (_, changes) = wire::read_update(&request, self.db.clock().now())?;
+        // A customer says what is wrong; how grave it is and who takes it up, the desk says.
+        let staffs = changes.keys().copied().filter(|f| STAFFS.contains(f));
+        let staffs: Vec<&str> = staffs.collect();
+        if caller.customer.is_some() && !staffs.is_empty() {
+            return Err(caller.not_permitted_fields(&staffs).into());
+        }
         let ticket = request.ticket.clone().unwrap_or_default();
         let call = Call {
             rpc: "UpdateTicket",
