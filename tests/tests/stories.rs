@@ -17,6 +17,8 @@ mod outages;
 mod promises;
 #[path = "stories/rights.rs"]
 mod rights;
+#[path = "stories/rights_matrix.rs"]
+mod rights_matrix;
 #[path = "stories/rounds.rs"]
 mod rounds;
 #[path = "stories/verified.rs"]

@@ -28,7 +28,7 @@ fn reviewed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 }
 
 /// The service of the suite that an RPC belongs to, with the RPC's whole path.
-fn place_of(rpc: &str) -> (&'static str, PathAndQuery) {
+pub(super) fn place_of(rpc: &str) -> (&'static str, PathAndQuery) {
     let domain = match rpc.split('/').next().unwrap() {
         "TicketService" | "QuoteService" => "ticket",
         "PartService" | "StockService" | "ReservationService" => "inventory",
@@ -44,7 +44,7 @@ fn place_of(rpc: &str) -> (&'static str, PathAndQuery) {
 }
 
 /// A caller that has one role, or is that service, and what belongs to it.
-fn caller(role: &str, party: &str) -> Caller {
+pub(super) fn caller(role: &str, party: &str) -> Caller {
     let technician = "technicians/01890000-0000-7000-8000-000000000001";
     let partner = role.starts_with("partner_");
     Caller {
@@ -79,7 +79,7 @@ const ROLES: [&str; 11] = [
     "services/ticket",
 ];
 
-fn reason(status: &Status) -> String {
+pub(super) fn reason(status: &Status) -> String {
     let details = status.get_error_details();
     let info = details.error_info();
     info.map(|info| info.reason.clone()).unwrap_or_default()
