@@ -7,14 +7,14 @@ use sqlx::PgPool;
 use stories::world::{NOTEBOOK, SERVICES, World, until};
 
 /// Awaits that no change waits for its place in the chain.
-async fn sealed(world: &World) {
+async fn sealed(world: &mut World) {
+    let pools = SERVICES.map(|service| world.suite().pool_of(service.name));
     until("every change is chained", async || {
-        for service in SERVICES {
-            let pool = world.suite().pool_of(service.name);
+        for pool in &pools {
             let waiting = "select count(*) from audit_pending";
-            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&pool).await.unwrap();
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(pool).await.unwrap();
             if waiting > 0 {
-                return Err(format!("{waiting} wait in {}", service.name));
+                return Err(format!("{waiting} wait"));
             }
         }
         Ok(())
@@ -46,7 +46,7 @@ async fn every_step_of_the_main_job_is_in_the_audit_of_the_service_that_took_it(
     world.confirm(&ticket).await;
 
     // when all of it is chained,
-    sealed(&world).await;
+    sealed(&mut world).await;
 
     // then each service knows who asked it for what:
     let us = agent().principal;
@@ -97,7 +97,7 @@ async fn an_audit_that_was_edited_or_cut_off_is_named_by_verify() {
     let mut world = World::new().await;
     let ticket = world.report(NOTEBOOK, "MEMORY").await;
     world.visit(&ticket).await;
-    sealed(&world).await;
+    sealed(&mut world).await;
     world.verify().await;
     let elsewhere = tempfile::tempdir().unwrap();
     let heads = elsewhere.path().join("heads.json");

@@ -48,7 +48,7 @@ async fn after_the_main_job_no_table_of_any_service_shows_a_row_to_another_tenan
             let role = world.suite().pool_as(schema, &format!("fettle_{schema}"));
             let mut conn = role.acquire().await.unwrap();
             // What it may only append to, or not touch at all, it sees nothing of.
-            let may = sqlx::query_scalar("select has_table_privilege($1, 'select')");
+            let may = sqlx::query_scalar::<_, bool>("select has_table_privilege($1, 'select')");
             let may = may.bind(format!("{schema}.{table}"));
             if !may.fetch_one(&mut *conn).await.unwrap() {
                 assert!(table.starts_with("audit_"), "{schema}.{table}");
