@@ -26,6 +26,7 @@ pub(crate) use caller::{Served, carried, served, serving};
 pub mod deadline;
 mod load;
 mod panic;
+pub use panic::log_panics;
 pub(crate) use panic::said as panic_text;
 mod size;
 mod trace;

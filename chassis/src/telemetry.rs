@@ -18,6 +18,7 @@ use serde::Deserialize;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -98,13 +99,21 @@ impl Telemetry {
 ///
 /// With an OTLP endpoint it must run within a Tokio runtime.
 pub fn init(name: &str, settings: &Settings) -> Result<Telemetry, TelemetryError> {
+    init_to(name, settings, std::io::stderr)
+}
+
+/// The same with the log elsewhere than on standard error: for tests that read it.
+pub fn init_to<W>(name: &str, settings: &Settings, writer: W) -> Result<Telemetry, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_new(&settings.level)?;
     let human = match settings.format.as_str() {
         "human" => true,
         "json" => false,
         _ => std::io::stderr().is_terminal(),
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match human {
         true => lines.with_filter(filter).boxed(),
         false => lines.json().flatten_event(true).with_filter(filter).boxed(),

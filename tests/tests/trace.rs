@@ -2,14 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use chassis::config::Config;
 use chassis::telemetry::{self, Telemetry};
 use serde_json::Value;
+use stories::collector::Collector;
 use stories::world::{NOTEBOOK, World, until};
 use tracing::Instrument;
 
@@ -73,8 +71,11 @@ struct Span {
 async fn one_trace_shows_the_whole_main_job() {
     // Given a collector in a process of its own, and services that tell it what they do.
     let folder = tempfile::tempdir().unwrap();
-    let collector = Collector::start(&folder.path().join("spans.jsonl"));
-    let telemetry = Arc::new(collector.connect());
+    let collector = Collector::start(
+        env!("CARGO_BIN_EXE_otlp-receiver"),
+        &folder.path().join("spans.jsonl"),
+    );
+    let telemetry = Arc::new(connect(&collector));
     let world = World::new().await;
 
     // When a repair is reported under a portal's trace and followed to the survey,
@@ -98,7 +99,7 @@ async fn one_trace_shows_the_whole_main_job() {
         tokio::task::spawn_blocking(move || telemetry.flush())
             .await
             .unwrap();
-        let spans = collector.spans();
+        let spans = spans_of(&collector);
         match missing(&spans) {
             missing if missing.is_empty() => Ok(spans),
             missing => Err(missing.join("; ")),
@@ -154,63 +155,30 @@ fn ancestors<'s>(spans: &'s [Span], name: &str) -> Vec<&'s str> {
     chain.map(|span| span.name.as_str()).collect()
 }
 
-/// The receiving process; its input closes, and with it the process ends, when this is dropped.
-struct Collector {
-    process: Child,
-    endpoint: String,
-    file: PathBuf,
+/// Sets up the telemetry of this process.
+fn connect(collector: &Collector) -> Telemetry {
+    let layers = Config::layers("test", "")
+        .set("telemetry.otlp_endpoint", &collector.endpoint)
+        .set("telemetry.level", "warn")
+        .set("telemetry.sample_ratio", "0.0");
+    telemetry::init("suite", &layers.read().unwrap().telemetry).unwrap()
 }
 
-impl Collector {
-    fn start(file: &Path) -> Collector {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_otlp-receiver"))
-            .arg(file)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut endpoint = String::new();
-        let output = process.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut endpoint).unwrap();
-        Collector {
-            process,
-            endpoint: endpoint.trim().to_owned(),
-            file: file.to_path_buf(),
-        }
-    }
-
-    /// Sets up the telemetry of this process.
-    fn connect(&self) -> Telemetry {
-        let layers = Config::layers("test", "")
-            .set("telemetry.otlp_endpoint", &self.endpoint)
-            .set("telemetry.level", "warn")
-            .set("telemetry.sample_ratio", "0.0");
-        telemetry::init("suite", &layers.read().unwrap().telemetry).unwrap()
-    }
-
-    /// The spans of the story's trace so far.
-    fn spans(&self) -> Vec<Span> {
-        let text = std::fs::read_to_string(&self.file).unwrap();
-        // The last line may be half written.
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let spans = whole
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let ours = spans.filter(|span| span["trace"] == TRACE);
-        let field = |span: &Value, name: &str| span[name].as_str().unwrap().to_owned();
-        ours.map(|span| Span {
-            id: field(&span, "span"),
-            parent: field(&span, "parent"),
-            name: field(&span, "name"),
-            service: field(&span, "service"),
-        })
-        .collect()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
+/// The spans of the story's trace so far.
+fn spans_of(collector: &Collector) -> Vec<Span> {
+    let text = std::fs::read_to_string(&collector.file).unwrap();
+    // The last line may be half written.
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let spans = whole
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let ours = spans.filter(|span| span["trace"] == TRACE);
+    let field = |span: &Value, name: &str| span[name].as_str().unwrap().to_owned();
+    ours.map(|span| Span {
+        id: field(&span, "span"),
+        parent: field(&span, "parent"),
+        name: field(&span, "name"),
+        service: field(&span, "service"),
+    })
+    .collect()
 }

@@ -16,6 +16,7 @@ use super::rows::{self, Feed, Position};
 use super::{Reading, lag};
 use crate::db::Tx;
 use crate::refusal::Refusal;
+use crate::server::panic_text;
 use crate::streams::{Content, Entry, Link};
 use crate::{streams, telemetry};
 
@@ -44,7 +45,7 @@ enum Trouble {
     /// The consumer refused an event.
     Refused(Refusal),
     /// The consumer panicked.
-    Panicked(String),
+    Panicked(&'static str),
 }
 
 /// The lane of one feed.
@@ -188,7 +189,7 @@ impl Lane {
                     tracing::warn!(feed = ?self.feed, reason = refusal.reason(), "tries again");
                     (None, String::new())
                 }
-                Err(Trouble::Panicked(said)) => (Some("PANIC".to_owned()), said),
+                Err(Trouble::Panicked(said)) => (Some("PANIC".to_owned()), said.to_owned()),
                 Err(Trouble::Refused(refusal)) => {
                     let reason = match refusal.code() {
                         Code::Unavailable | Code::Aborted | Code::DeadlineExceeded => None,
@@ -247,15 +248,7 @@ impl Lane {
         match AssertUnwindSafe(handled).catch_unwind().await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(refusal)) => Err(Trouble::Refused(refusal)),
-            Err(panic) => {
-                let said = panic
-                    .downcast_ref::<String>()
-                    .map(String::as_str)
-                    .or_else(|| panic.downcast_ref::<&str>().copied());
-                Err(Trouble::Panicked(
-                    said.unwrap_or("a panic without words").to_owned(),
-                ))
-            }
+            Err(panic) => Err(Trouble::Panicked(panic_text(panic.as_ref()))),
         }
     }
 

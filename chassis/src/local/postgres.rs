@@ -282,6 +282,8 @@ max_parallel_workers_per_gather = 0
 timezone = 'UTC'
 log_timezone = 'UTC'
 lc_messages = 'C'
+# Details repeat values of rows, which may be personal.
+log_error_verbosity = 'terse'
 "
     );
     if !options.fsync {

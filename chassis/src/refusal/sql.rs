@@ -20,11 +20,30 @@ impl From<sqlx::Error> for Refusal {
         };
         match refused {
             Some(refused) => {
-                tracing::warn!(error = %error, reason = refused.reason(), "the store refused");
+                tracing::warn!(
+                    error = said(&error),
+                    reason = refused.reason(),
+                    "the store refused"
+                );
                 refused
             }
-            None => Refusal::internal(error),
+            None => Refusal::internal(said(&error)),
         }
+    }
+}
+
+/// The error for the log, without values of a row, which may be personal. PostgreSQL repeats values
+/// in its messages of class 22 (data exception), and who decodes a value does so in every error.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::ColumnDecode { index, .. } => format!("column {index} cannot be decoded"),
+        sqlx::Error::Decode(_) => "a value cannot be decoded".to_owned(),
+        sqlx::Error::Encode(_) => "a value cannot be encoded".to_owned(),
+        sqlx::Error::Database(said) => match said.code() {
+            Some(code) if code.starts_with("22") => format!("data exception {code}"),
+            _ => error.to_string(),
+        },
+        _ => error.to_string(),
     }
 }
 
@@ -50,6 +69,23 @@ mod tests {
     use tonic::Code;
 
     use super::*;
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_not_repeated() {
+        let value = serde_json::from_str::<u8>("\"Zhang San\"").unwrap_err();
+        assert!(value.to_string().contains("Zhang San"));
+        for error in [
+            sqlx::Error::Decode(value.to_string().into()),
+            sqlx::Error::Encode(value.to_string().into()),
+            sqlx::Error::ColumnDecode {
+                index: "site".to_owned(),
+                source: Box::new(value),
+            },
+        ] {
+            assert!(error.to_string().contains("Zhang San"));
+            assert!(!said(&error).contains("Zhang San"), "{}", said(&error));
+        }
+    }
 
     #[test]
     fn contention_and_outage_say_when_to_try_again_and_faults_do_not() {

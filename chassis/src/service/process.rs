@@ -63,6 +63,7 @@ fn run(blueprint: &Blueprint, config: Config, migrate: bool) -> Result<(), Build
         .build()?;
     runtime.block_on(async {
         let telemetry = telemetry::init(blueprint.name, &config.telemetry)?;
+        crate::server::log_panics();
         let done = match migrate {
             true => super::migrate(blueprint, &config)
                 .await

@@ -143,6 +143,13 @@ impl Suite {
         self.member(service).address
     }
 
+    /// Where a service that runs is asked for `/metrics`.
+    pub fn admin_address(&self, service: &str) -> SocketAddr {
+        let running = self.member(service).running.as_ref();
+        let running = running.ok_or(format!("{service} does not run"));
+        must("ask a service", running).1.admin
+    }
+
     /// Sets a value for the next [`Self::start`] of a service.
     pub fn configure(&mut self, service: &str, key: &str, value: &str) {
         let set = &mut self.member_mut(service).set;

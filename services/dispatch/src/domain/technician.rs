@@ -127,7 +127,7 @@ impl Candidate {
 }
 
 /// A technician as kept and shown.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, derive_more::Debug, PartialEq)]
 #[expect(
     missing_docs,
     reason = "the contract's Technician documents each field"
@@ -135,6 +135,7 @@ impl Candidate {
 pub struct Technician {
     pub id: Uuid,
     pub code: String,
+    #[debug("[personal]")]
     pub display_name: String,
     pub partner: Option<String>,
     pub region: String,
