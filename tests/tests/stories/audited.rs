@@ -68,7 +68,7 @@ async fn every_step_of_the_main_job_is_in_the_audit_of_the_service_that_took_it(
         }
     }
     let visits = asked(&world.suite().pool_of("dispatch")).await;
-    for step in ["DepartWorkOrder", "ArriveWorkOrder", "CompleteWorkOrder"] {
+    for step in ["StartWorkOrder", "CompleteWorkOrder"] {
         assert!(
             visits.iter().any(|(rpc, _)| rpc == step),
             "{step}: {visits:?}"
