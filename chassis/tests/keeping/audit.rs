@@ -14,6 +14,9 @@ use crate::house::{House, PATIENCE, house, told};
 
 const RPC: &str = "fettle.ticket.v1.TicketService/CancelTicket";
 
+/// Tenant, number, principal, RPC, origin, resource, and which digests are none.
+type Kept = (String, i64, String, String, String, String, bool, bool);
+
 fn ring() -> Keyring {
     development_key().ring(&Issuer::Development)
 }
@@ -113,7 +116,7 @@ async fn what_callers_change_is_chained_tenant_by_tenant_in_the_commit_of_the_ch
     seal(&house).await;
 
     // then each tenant has its own chain of what was done, by whom and from where,
-    let rows: Vec<(String, i64, String, String, String, String, bool, bool)> = sqlx::query_as(
+    let rows: Vec<Kept> = sqlx::query_as(
         "select tenant_id, number, principal, rpc, origin, resource, before is null, after is null
          from ticket.audit_entries order by tenant_id, number",
     )
