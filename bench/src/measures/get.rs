@@ -51,7 +51,7 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
         what: format!("{callers} callers read one of {rows} tickets each time, by name"),
         rows: vec![ratio, super::p99("GetTicket, p99", &sides[0])],
         sides: sides.into(),
-        notes: vec!["no authorization by policy and no row-level security yet".to_owned()],
+        notes: Vec::new(),
     })
 }
 
