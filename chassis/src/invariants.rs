@@ -1,5 +1,5 @@
 //! What must hold in the tables that every service has, as queries that name what breaks it:
-//! promise G6, every event in order and none lost.
+//! promise G6, every event in order and none lost; and no person who was erased waits for it.
 //!
 //! For operators (`fettle verify`) and for tests of faults. A service checks its own tables in a
 //! module of the same name; across services [`feeds_agree`] compares what consumers have passed
@@ -18,6 +18,12 @@ pub struct Breach {
     pub detail: String,
 }
 
+impl Breach {
+    /// Seconds within which what one service does about another's change has happened, where every
+    /// service runs; younger changes are not held against it.
+    pub const SETTLES_SECONDS: f64 = 60.0;
+}
+
 /// The numbers given in a partition follow each other without a gap, none twice.
 pub const FEED: &str = "G6_FEED_HAS_NO_GAP";
 /// The relay's own count is the last number it gave.
@@ -28,25 +34,31 @@ pub const WAITING: &str = "G6_NOTHING_WAITS_UNNUMBERED";
 pub const ORDER: &str = "G6_VERSIONS_IN_ORDER";
 /// No event waits among the dead letters.
 pub const DEAD: &str = "G6_NO_DEAD_LETTER_WAITS";
+/// An erasure is done soon after it is due.
+pub const ERASURE: &str = "NO_ERASURE_WAITS";
 /// A consumer has passed no more than its producer gave.
 pub const AHEAD: &str = "G6_NO_CONSUMER_AHEAD";
 
 /// Every law of [`check`].
-pub const LAWS: [&str; 5] = [FEED, COUNT, WAITING, ORDER, DEAD];
+pub const LAWS: [&str; 6] = [FEED, COUNT, WAITING, ORDER, DEAD, ERASURE];
 
 /// Seconds an event may wait for its number: an outage of the relay's process and its lease.
 const PATIENCE_SECONDS: f64 = 60.0;
 
+/// Seconds an erasure may be due: its worker's lease, and a store that was away for a while.
+const ERASURE_PATIENCE_SECONDS: f64 = 600.0;
+
 /// Most breaches named per law.
 const MOST: i64 = 100;
 
-/// Every breach of G6 in the connection's schema.
+/// Every breach of [`LAWS`] in the connection's schema.
 pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     let mut breaches = gaps(conn).await?;
     breaches.extend(counts(conn).await?);
     breaches.extend(waiting(conn).await?);
     breaches.extend(disorder(conn).await?);
     breaches.extend(dead_letters(conn).await?);
+    breaches.extend(erasures(conn).await?);
     Ok(breaches)
 }
 
@@ -151,6 +163,23 @@ async fn dead_letters(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Erro
             "{} refused {} of {}: {}",
             row.consumer, row.kind, row.aggregate, row.reason
         ),
+    });
+    Ok(breach.collect())
+}
+
+async fn erasures(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select subject, extract(epoch from now() - look_at)::bigint as "seconds!"
+         from erasures where look_at < now() - make_interval(secs => $1)
+         order by look_at limit $2"#,
+        ERASURE_PATIENCE_SECONDS,
+        MOST,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    let breach = rows.map(|row| Breach {
+        law: ERASURE,
+        subject: row.subject,
+        detail: format!("is to be erased since {} s", row.seconds),
     });
     Ok(breach.collect())
 }

@@ -117,7 +117,8 @@ impl Answered {
 /// Opens the transaction of a mutating request, or finds the answer it had before.
 ///
 /// An empty `request_id` is not keyed. Refuses a malformed id (`INVALID_FIELDS`), an id that came
-/// with another body before (`REQUEST_ID_REUSED`), and one whose first request still holds it
+/// with another body before (`REQUEST_ID_REUSED`), one whose answer was erased since
+/// (`ANSWER_ERASED`), and one whose first request still holds it
 /// when the lock timeout ends (`ABORTED`, worth a retry).
 pub async fn keyed<Q: Message, R: Message + Default>(
     db: &Db,
@@ -137,6 +138,15 @@ pub async fn keyed<Q: Message, R: Message + Default>(
         return Ok(Keyed::Fresh(KeyedTx { tx, key: Some(key) }));
     }
     let (first_hash, answer) = first(&mut tx, &key).await.map_err(Refusal::from)?;
+    let Some(answer) = answer else {
+        return Err(Refusal::new(
+            Code::FailedPrecondition,
+            "type.fettle",
+            "ANSWER_ERASED",
+            "what this request was answered was erased with the person it spoke of",
+        )
+        .with("request_id", request_id));
+    };
     if first_hash != key.body_hash {
         return Err(Refusal::new(
             Code::InvalidArgument,
@@ -146,8 +156,6 @@ pub async fn keyed<Q: Message, R: Message + Default>(
         )
         .with("request_id", request_id));
     }
-    let answer =
-        answer.ok_or_else(|| Refusal::internal("a committed request key has no answer"))?;
     R::decode(answer.as_slice())
         .map(Keyed::Replay)
         .map_err(Refusal::internal)

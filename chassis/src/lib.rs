@@ -11,7 +11,8 @@
 //! **Keeping.** [`db`] opens a transaction for a tenant, [`migrate`] makes its schema, [`keyed`]
 //! writes take effect once, and who changed what goes to the [`audit`], a [`chain`]. What a service
 //! tells goes to the [`outbox`] in the same commit; the
-//! [`relay`], under a [`lease`], publishes it to [`streams`]; the [`inbox`] hears it once.
+//! [`relay`], under a [`lease`], publishes it to [`streams`]; the [`inbox`] hears it once. What is
+//! known of a person goes by [`erasure`].
 //!
 //! **Ground.** [`local`] runs a private PostgreSQL and Redis; [`testing`] gives each test its own.
 
@@ -23,6 +24,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod erasure;
 pub mod etag;
 pub mod identity;
 pub mod inbox;

@@ -14,6 +14,7 @@ use proto::dispatch::v1::appointment_service_client::AppointmentServiceClient;
 use proto::dispatch::v1::technician_service_client::TechnicianServiceClient;
 use proto::dispatch::v1::work_order_service_client::WorkOrderServiceClient;
 use proto::entitlement::v1::asset_service_client::AssetServiceClient;
+use proto::entitlement::v1::contract_service_client::ContractServiceClient;
 use proto::entitlement::v1::entitlement_service_client::EntitlementServiceClient;
 use proto::entitlement::v1::policy_service_client::PolicyServiceClient;
 use proto::feedback::v1::scorecard_service_client::ScorecardServiceClient;
@@ -163,6 +164,7 @@ pub(crate) struct Fettle {
     tickets: TicketServiceClient<Wire>,
     quotes: QuoteServiceClient<Wire>,
     assets: AssetServiceClient<Wire>,
+    contracts: ContractServiceClient<Wire>,
     entitlements: EntitlementServiceClient<Wire>,
     policies: PolicyServiceClient<Wire>,
     parts: PartServiceClient<Wire>,
@@ -237,6 +239,7 @@ impl Connections {
             quotes: QuoteServiceClient::new(ticket),
             assets: AssetServiceClient::new(entitlement.clone())
                 .max_decoding_message_size(LARGEST_ANSWER),
+            contracts: ContractServiceClient::new(entitlement.clone()),
             entitlements: EntitlementServiceClient::new(entitlement.clone()),
             policies: PolicyServiceClient::new(entitlement),
             parts: PartServiceClient::new(inventory.clone()),

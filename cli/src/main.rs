@@ -8,8 +8,11 @@ mod check;
 mod client;
 mod demo;
 mod down;
+mod erase_person;
+mod export_person;
 mod export_ticket;
 mod keys;
+mod person;
 mod process;
 mod reach;
 mod report;
@@ -75,6 +78,10 @@ enum Command {
     ExportTicket(export_ticket::Args),
     /// Check a history that `export-ticket` wrote, without asking any service.
     VerifyTicket(verify_ticket::Args),
+    /// Write all that the services keep of a person, as JSON.
+    ExportPerson(export_person::Args),
+    /// Erase a person for good, in every service.
+    ErasePerson(erase_person::Args),
     /// What a fault on a device is owed, and why.
     Check(check::Args),
     /// Check every law of every service against the databases.
@@ -129,6 +136,8 @@ async fn run(command: Command, reach: &Reach, voice: Voice) -> anyhow::Result<Ve
         Command::Track(args) => track::run(args, reach, voice).await,
         Command::ExportTicket(args) => export_ticket::run(args, reach, voice).await,
         Command::VerifyTicket(args) => verify_ticket::run(&args, reach, voice),
+        Command::ExportPerson(args) => export_person::run(args, reach, voice).await,
+        Command::ErasePerson(args) => erase_person::run(args, reach, voice).await,
         Command::Check(args) => check::run(args, reach, voice).await,
         Command::Verify(args) => verify::run(&args, reach, voice).await,
         Command::Audit(args) => audit::run(args, reach, voice).await,

@@ -35,6 +35,8 @@ fn help_names_every_command_and_gives_examples() {
         "track",
         "export-ticket",
         "verify-ticket",
+        "export-person",
+        "erase-person",
         "check",
         "verify",
         "Examples:",
@@ -47,6 +49,8 @@ fn help_names_every_command_and_gives_examples() {
         "seed",
         "track",
         "export-ticket",
+        "export-person",
+        "erase-person",
         "verify-ticket",
         "check",
     ] {

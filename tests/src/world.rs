@@ -28,6 +28,7 @@ use chassis::refusal::to_pb;
 use chassis::service::Blueprint;
 use chassis::testing::{self, Suite};
 use jiff::{SignedDuration, Timestamp};
+use proto::channel::v1::party_service_client::PartyServiceClient;
 use proto::dispatch::v1::appointment_service_client::AppointmentServiceClient;
 use proto::dispatch::v1::technician_service_client::TechnicianServiceClient;
 use proto::dispatch::v1::work_order_service_client::WorkOrderServiceClient;
@@ -244,4 +245,6 @@ clients! {
     surveys: SurveyServiceClient of "feedback";
     /// Scorecards.
     scorecards: ScorecardServiceClient of "feedback";
+    /// Contact data.
+    parties: PartyServiceClient of "channel";
 }

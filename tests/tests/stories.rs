@@ -9,6 +9,8 @@ mod cancelled;
 mod coverage;
 #[path = "stories/detours.rs"]
 mod detours;
+#[path = "stories/erased.rs"]
+mod erased;
 #[path = "stories/main_job.rs"]
 mod main_job;
 #[path = "stories/outages.rs"]

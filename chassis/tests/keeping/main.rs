@@ -8,6 +8,7 @@
 
 mod audit;
 mod delivery;
+mod erasure;
 mod faults;
 mod given_up;
 mod house;

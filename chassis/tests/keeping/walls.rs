@@ -256,6 +256,7 @@ async fn background_work_touches_the_tables_it_was_granted_and_no_others() {
         "audit_pending",
         "consumer_positions",
         "dead_letters",
+        "erasures",
         "inbox_positions",
         "leases",
         "outbox",

@@ -101,7 +101,11 @@ calls! {
     surveys.issue_survey_link(feedback::IssueSurveyLinkRequest) -> feedback::IssueSurveyLinkResponse;
     surveys.submit_survey(feedback::SubmitSurveyRequest) -> feedback::Survey;
     scorecards.list_scorecards(feedback::ListScorecardsRequest) -> feedback::ListScorecardsResponse;
+    assets.list_assets(entitlement::ListAssetsRequest) -> entitlement::ListAssetsResponse;
+    contracts.list_contracts(entitlement::ListContractsRequest) -> entitlement::ListContractsResponse;
     parties.create_party(channel::CreatePartyRequest) -> channel::Party;
+    parties.get_party(channel::GetPartyRequest) -> channel::Party;
+    parties.erase_party(channel::ErasePartyRequest) -> channel::ErasePartyResponse;
 }
 
 /// Reads all pages of a list: `page` asks for the page behind a token and gives its rows and the

@@ -20,8 +20,11 @@ use crate::client::existing_issuer;
 /// Between services: what is over holds nothing, in whoever's tables it may be.
 const LEFT_BEHIND: &str = "PROCESS_NOTHING_HELD_WHEN_OVER";
 
+/// Between services: where a person is erased, no service tells of them any more.
+const STILL_TOLD: &str = "NOBODY_TELLS_OF_THE_ERASED";
+
 /// The laws between services.
-const BETWEEN: [&str; 2] = [invariants::AHEAD, LEFT_BEHIND];
+const BETWEEN: [&str; 3] = [invariants::AHEAD, LEFT_BEHIND, STILL_TOLD];
 
 /// A law and what breaks it.
 #[derive(Clone, Debug, Serialize)]
@@ -151,6 +154,36 @@ async fn between(
     });
     let mut found = feeds_agree(published, passed);
     found.extend(left);
+
+    let mut channel = connect(&channel::BLUEPRINT, local).await?;
+    let mut feedback = connect(&feedback::BLUEPRINT, local).await?;
+    let parties = channel::invariants::erased(&mut channel).await?;
+    let tickets = ticket::invariants::erased(&mut ticket).await?;
+    let tell = [
+        (
+            "ticket",
+            ticket::invariants::unerased_of(&mut ticket, &parties).await?,
+        ),
+        (
+            "dispatch",
+            dispatch::invariants::telling_of(&mut dispatch, &tickets).await?,
+        ),
+        (
+            "inventory",
+            inventory::invariants::telling_of(&mut inventory, &tickets).await?,
+        ),
+        (
+            "feedback",
+            feedback::invariants::telling_of(&mut feedback, &tickets).await?,
+        ),
+    ];
+    for (service, told) in tell {
+        found.extend(told.into_iter().map(|(tenant, id)| Breach {
+            law: STILL_TOLD,
+            subject: format!("{tenant}/tickets/{id}"),
+            detail: format!("its customer was erased, and the {service} service tells of them"),
+        }));
+    }
     Ok(found)
 }
 

@@ -3,22 +3,23 @@
 mod sealing;
 
 use chassis::db::Db;
-use chassis::keyed::Keyed;
+use chassis::keyed::{Keyed, keyed};
 use chassis::page::{Page, PageKey};
+use chassis::refusal::to_pb;
 use chassis::{Asking, Caller, Refusal, Violations, etag, names};
 use jiff_sqlx::ToSqlx;
 use prost::Message;
 use proto::channel::v1::party_service_server::PartyService;
 use proto::channel::v1::{
-    CreatePartyRequest, GetPartyRequest, ListPartiesRequest, ListPartiesResponse, Party,
-    UpdatePartyRequest,
+    CreatePartyRequest, ErasePartyRequest, ErasePartyResponse, GetPartyRequest, ListPartiesRequest,
+    ListPartiesResponse, Party, UpdatePartyRequest,
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::store::{self, PartyRow};
 use crate::vault::Vault;
-use crate::{error, scope, wire};
+use crate::{error, events, scope, wire};
 
 /// What every RPC works with.
 #[derive(Clone)]
@@ -152,6 +153,42 @@ impl PartyService for Channel {
         let row = sealed.row(id, region, row.version + 1, row.created_at);
         let answer = wire::party(&row, contact);
         Ok(Response::new(self.finish(tx, &key, id, answer).await?))
+    }
+
+    async fn erase_party(
+        &self,
+        request: Request<ErasePartyRequest>,
+    ) -> Result<Response<ErasePartyResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let mut violations = Violations::new();
+        let id = violations.resource("name", &request.name, wire::PARTIES);
+        let id = violations.finish(id)?;
+        let key = &request.request_id;
+        let mut tx = match keyed(&self.db, &caller, "EraseParty", key, &request).await? {
+            Keyed::Replay(answer) => return Ok(Response::new(answer)),
+            Keyed::Fresh(tx) => tx,
+        };
+        let tenant = caller.tenant.as_str();
+        let row = found(store::to_change(&mut tx, tenant, id).await, id)?;
+        caller.reaches(&scope::party(id, &row.region), || {
+            names::name(wire::PARTIES, id)
+        })?;
+        let (is_erased, now) = (row.master_key_id.is_none(), tx.now());
+        if !is_erased && !request.etag.is_empty() && !etag::matches(&request.etag, row.version) {
+            return Err(Refusal::stale_etag(&request.name).into());
+        }
+        if !is_erased {
+            let erased = store::erase(&mut tx, tenant, id, now).await;
+            erased.map_err(Refusal::from)?;
+            tx.tell(events::erased(id, row.version + 1, now));
+        }
+        let at = row.erased_at.map_or(now, |at| at.to_jiff());
+        let answer = ErasePartyResponse {
+            name: request.name,
+            erase_time: Some(to_pb(at)),
+        };
+        Ok(Response::new(tx.finish(answer).await?))
     }
 }
 

@@ -7,8 +7,8 @@
 //!
 //! - [`domain`]: how contacts are spelled; pure.
 //! - [`vault`], [`master_key`]: what is sealed, and by which key.
-//! - `grpc`, `wire`, `error`: the contract's side.
-//! - `store`: SQL.
+//! - `grpc`, `wire`, `error`: the contract's side; `events`: what is told.
+//! - `store`: SQL; [`invariants`]: what must agree with other services.
 
 use chassis::service::{Blueprint, BuildError, Service, Setting};
 use futures::FutureExt;
@@ -17,7 +17,9 @@ use proto::channel::v1::party_service_server::PartyServiceServer;
 
 pub mod domain;
 mod error;
+mod events;
 mod grpc;
+pub mod invariants;
 pub mod master_key;
 mod scope;
 mod store;

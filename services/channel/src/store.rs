@@ -14,6 +14,7 @@ pub(crate) struct PartyRow {
     pub(crate) version: i64,
     pub(crate) sealed: Vec<u8>,
     pub(crate) created_at: jiff_sqlx::Timestamp,
+    pub(crate) erased_at: Option<jiff_sqlx::Timestamp>,
     pub(crate) master_key_id: Option<Vec<u8>>,
     pub(crate) wrapped: Option<Vec<u8>>,
 }
@@ -68,7 +69,7 @@ pub(crate) async fn by_id(
 ) -> Result<Option<PartyRow>, sqlx::Error> {
     sqlx::query_as!(
         PartyRow,
-        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at,
+        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at, p.erased_at,
              k.master_key_id as "master_key_id?", k.wrapped as "wrapped?"
          from parties p
          left join party_keys k on k.tenant_id = p.tenant_id and k.party_id = p.party_id
@@ -88,7 +89,7 @@ pub(crate) async fn to_change(
 ) -> Result<Option<PartyRow>, sqlx::Error> {
     sqlx::query_as!(
         PartyRow,
-        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at,
+        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at, p.erased_at,
              k.master_key_id as "master_key_id?", k.wrapped as "wrapped?"
          from parties p
          left join party_keys k on k.tenant_id = p.tenant_id and k.party_id = p.party_id
@@ -130,6 +131,28 @@ pub(crate) async fn change(
     Ok(done.rows_affected() == 1)
 }
 
+/// Destroys the key of a party that is held, and notes when; its version rises by one.
+pub(crate) async fn erase(
+    conn: &mut PgConnection,
+    tenant: &str,
+    party: Uuid,
+    at: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with key as (
+             delete from party_keys where tenant_id = $1 and party_id = $2
+         )
+         update parties set erased_at = $3, updated_at = $3, version = version + 1
+         where tenant_id = $1 and party_id = $2",
+        tenant,
+        party,
+        at.to_sqlx() as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// At most `limit` parties after the given one, in order of creation. Erased ones are left out.
 pub(crate) async fn list(
     conn: &mut PgConnection,
@@ -142,7 +165,7 @@ pub(crate) async fn list(
     let own = names::parse_given("parties", sight.customer.as_deref())?;
     let rows = sqlx::query_as!(
         PartyRow,
-        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at,
+        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at, p.erased_at,
              k.master_key_id as "master_key_id?", k.wrapped as "wrapped?"
          from parties p
          join party_keys k on k.tenant_id = p.tenant_id and k.party_id = p.party_id
@@ -182,7 +205,7 @@ pub(crate) async fn look_up(
     let own = names::parse_given("parties", sight.customer.as_deref())?;
     let rows = sqlx::query_as!(
         PartyRow,
-        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at,
+        r#"select p.party_id, p.region, p.version, p.sealed, p.created_at, p.erased_at,
              k.master_key_id as "master_key_id?", k.wrapped as "wrapped?"
          from party_keys k
          join parties p on p.tenant_id = k.tenant_id and p.party_id = k.party_id

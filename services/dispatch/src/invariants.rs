@@ -117,3 +117,21 @@ pub async fn wanting(conn: &mut PgConnection) -> Result<Vec<(String, uuid::Uuid)
     let rows = rows.fetch_all(conn).await?.into_iter();
     Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
 }
+
+/// Those of the given tickets of whose customers a work order tells something.
+pub async fn telling_of(
+    conn: &mut PgConnection,
+    tickets: &[(String, uuid::Uuid)],
+) -> Result<Vec<(String, uuid::Uuid)>, sqlx::Error> {
+    let (tenants, ids): (Vec<String>, Vec<uuid::Uuid>) = tickets.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        r#"select distinct w.tenant_id, w.ticket_id as "ticket!"
+         from unnest($1::text[], $2::uuid[]) as asked (tenant_id, ticket_id)
+         join work_orders w on w.tenant_id = asked.tenant_id and w.ticket_id = asked.ticket_id
+         where w.erased_at is null"#,
+        &tenants,
+        &ids,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
+}

@@ -10,6 +10,7 @@
 
 mod booking;
 pub mod domain;
+mod erasure;
 mod error;
 pub mod events;
 mod grpc;
@@ -69,5 +70,10 @@ fn build(setting: Setting) -> Result<Service, BuildError> {
         .rpc(TechnicianServiceServer::from_arc(Arc::clone(&dispatch)))
         .rpc(WorkOrderServiceServer::from_arc(Arc::clone(&dispatch)))
         .rpc(AppointmentServiceServer::from_arc(Arc::clone(&dispatch)))
-        .worker(retry::worker(dispatch)))
+        .worker(chassis::erasure::worker(
+            dispatch.db.clone(),
+            dispatch.clone(),
+        ))
+        .worker(retry::worker(dispatch))
+        .consumer(Arc::new(erasure::Ear)))
 }

@@ -1,4 +1,4 @@
-//! What the service hears (`ticket.closed`) and tells (`survey.sent`, `survey.answered`,
+//! What the service hears (`ticket.closed`, `ticket.erased`) and tells (`survey.sent`, `survey.answered`,
 //! `score.low`).
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use chassis::db::Tx;
 use chassis::inbox::{Consumer, Delivered};
 use chassis::outbox::Event;
 use chassis::refusal::to_pb;
-use chassis::{Refusal, names};
+use chassis::{Refusal, erasure, names};
 use proto::feedback::v1::SurveyEventPayload;
 
 use crate::domain::{Ask, Kind, low_score, should_survey};
@@ -56,16 +56,24 @@ impl Consumer for Closures {
     }
 
     fn hears(&self) -> &'static [(&'static str, &'static [&'static str])] {
-        &[("ticket", &["ticket.closed"])]
+        &[("ticket", &["ticket.closed", "ticket.erased"])]
     }
 
     async fn handle(&self, tx: &mut Tx, event: &Delivered) -> Result<(), Refusal> {
+        if event.kind == "ticket.erased" {
+            return erasure::record(tx, &event.aggregate).await;
+        }
         let closure = wire::closure(event)?;
         let Ask::Yes(kind) = should_survey(closure.kind, closure.state, &self.settings.ask) else {
             return Ok(());
         };
-        let new = self.survey(tx, closure, kind)?;
         let tenant = tx.tenant().clone();
+        // A closure that comes late, out of the dead letters, asks nobody who was erased.
+        let ticket = names::name("tickets", closure.ticket_id);
+        if erasure::is_recorded(tx, &tenant, &ticket).await? {
+            return Ok(());
+        }
+        let new = self.survey(tx, closure, kind)?;
         if store::add(tx, tenant.as_str(), &new).await? {
             tx.tell(sent(&new, kind));
         }

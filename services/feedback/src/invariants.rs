@@ -120,3 +120,22 @@ async fn links_as_text(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Err
     });
     Ok(told.collect())
 }
+
+/// Those of the given tickets of whose customers a survey tells something, or asks them.
+pub async fn telling_of(
+    conn: &mut PgConnection,
+    tickets: &[(String, uuid::Uuid)],
+) -> Result<Vec<(String, uuid::Uuid)>, sqlx::Error> {
+    let (tenants, ids): (Vec<String>, Vec<uuid::Uuid>) = tickets.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        r#"select distinct s.tenant_id, s.ticket_id as "ticket!"
+         from unnest($1::text[], $2::uuid[]) as asked (tenant_id, ticket_id)
+         join surveys s on s.tenant_id = asked.tenant_id and s.ticket_id = asked.ticket_id
+         left join answers a on a.tenant_id = s.tenant_id and a.survey_id = s.survey_id
+         where s.erased_at is null or a.comment <> ''"#,
+        &tenants,
+        &ids,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
+}

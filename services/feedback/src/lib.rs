@@ -21,6 +21,7 @@ use proto::feedback::v1::scorecard_service_server::ScorecardServiceServer;
 use proto::feedback::v1::survey_service_server::SurveyServiceServer;
 
 pub mod domain;
+mod erasure;
 mod error;
 pub mod events;
 mod grpc;
@@ -43,6 +44,7 @@ pub const BLUEPRINT: Blueprint = Blueprint {
 
 fn build(setting: Setting) -> BoxFuture<'static, Result<Service, BuildError>> {
     async move {
+        let erasing = chassis::erasure::worker(setting.db.clone(), Arc::new(erasure::Surveys));
         let settings = Arc::new(settings::Settings::read(&setting.config)?);
         let feedback = grpc::Feedback {
             db: setting.db,
@@ -52,6 +54,7 @@ fn build(setting: Setting) -> BoxFuture<'static, Result<Service, BuildError>> {
         Ok(Service::new(BLUEPRINT.name)
             .rpc(SurveyServiceServer::new(feedback.clone()))
             .rpc(ScorecardServiceServer::new(feedback))
+            .worker(erasing)
             .consumer(Arc::new(events::Closures::new(settings))))
     }
     .boxed()

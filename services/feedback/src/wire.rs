@@ -43,6 +43,7 @@ pub(crate) fn survey(row: &SurveyRow, now: Timestamp) -> Result<pb::Survey, Refu
         technician: technician.unwrap_or_default(),
         region: row.region.clone(),
         number: row.number.clone(),
+        erase_time: row.erased_at.map(|at| to_pb(at.to_jiff())),
     })
 }
 

@@ -1,7 +1,9 @@
-//! What the inventory tells, and what it hears: a finished visit settles its reservation.
+//! What the inventory tells, and what it hears: a finished visit settles its reservation; an erased
+//! ticket is noted.
 
 use chassis::Refusal;
 use chassis::db::Tx;
+use chassis::erasure;
 use chassis::inbox::{Consumer, Delivered};
 use chassis::names;
 use chassis::outbox::Event;
@@ -71,13 +73,19 @@ impl Consumer for Settling {
     }
 
     fn hears(&self) -> &'static [(&'static str, &'static [&'static str])] {
-        &[(
-            "dispatch",
-            &["work_order.completed", "work_order.incomplete"],
-        )]
+        &[
+            (
+                "dispatch",
+                &["work_order.completed", "work_order.incomplete"],
+            ),
+            ("ticket", &["ticket.erased"]),
+        ]
     }
 
     async fn handle(&self, tx: &mut Tx, event: &Delivered) -> Result<(), Refusal> {
+        if event.kind == "ticket.erased" {
+            return erasure::record(tx, &event.aggregate).await;
+        }
         let payload = WorkOrderEventPayload::decode(event.payload.clone())
             .map_err(|error| unreadable(event, &error.to_string()))?;
         let visit = payload

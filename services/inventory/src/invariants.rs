@@ -211,3 +211,21 @@ pub async fn holding(conn: &mut PgConnection) -> Result<Vec<(String, uuid::Uuid)
     let rows = rows.fetch_all(conn).await?.into_iter();
     Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
 }
+
+/// Those of the given tickets of whose customers a reservation tells where they live.
+pub async fn telling_of(
+    conn: &mut PgConnection,
+    tickets: &[(String, uuid::Uuid)],
+) -> Result<Vec<(String, uuid::Uuid)>, sqlx::Error> {
+    let (tenants, ids): (Vec<String>, Vec<uuid::Uuid>) = tickets.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        r#"select distinct r.tenant_id, r.ticket as "ticket!"
+         from unnest($1::text[], $2::uuid[]) as asked (tenant_id, ticket_id)
+         join reservations r on r.tenant_id = asked.tenant_id and r.ticket = asked.ticket_id
+         where r.near_latitude is not null"#,
+        &tenants,
+        &ids,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket)).collect())
+}

@@ -7,6 +7,7 @@
 //! only speaks SQL. [`events`] tells other services and hears when a visit ends; [`workers`]
 //! expires holds; [`invariants`] proves that the ledger and the balances agree.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::service::{Blueprint, BuildError, Service, Setting};
@@ -17,6 +18,7 @@ use sqlx::migrate::Migrator;
 
 pub mod closing;
 pub mod domain;
+mod erasure;
 pub mod error;
 pub mod events;
 pub mod grpc;
@@ -83,7 +85,11 @@ pub async fn build(setting: Setting) -> Result<Service, BuildError> {
     let consumer = events::Settling { hold_for };
     Ok(rpcs
         .add_to(Service::new(BLUEPRINT.name))
+        .worker(chassis::erasure::worker(
+            setting.db.clone(),
+            Arc::new(erasure::Places),
+        ))
         .worker(workers::expiry(setting.db.clone(), settings.clone()))
         .worker(workers::sweep(setting.db, settings))
-        .consumer(std::sync::Arc::new(consumer)))
+        .consumer(Arc::new(consumer)))
 }

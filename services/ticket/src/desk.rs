@@ -27,6 +27,7 @@ use crate::domain::number;
 use crate::domain::policy::Policies;
 use crate::domain::process::auto_close_at;
 use crate::domain::ticket::{Site, Ticket, What};
+use crate::error::ticket_erased;
 use crate::store;
 use crate::store::ticket::{Beside, Wake};
 use crate::store::timeline::Chained;
@@ -228,7 +229,8 @@ impl Desk {
         Some((self.db.ids().v7(), change))
     }
 
-    /// The ticket, locked until the transaction ends, where the caller may do to it what it asks.
+    /// The ticket, locked until the transaction ends, where the caller may do to it what it asks and
+    /// its customer was not erased.
     pub(crate) async fn lock(
         &self,
         caller: &Asking,
@@ -238,7 +240,10 @@ impl Desk {
         let found = store::ticket::lock(tx, caller.tenant.as_str(), id).await?;
         let ticket = found.ok_or_else(|| Refusal::not_found(&names::name(wire::TICKETS, id)))?;
         caller.reaches(&scope(&ticket), || names::name(wire::TICKETS, id))?;
-        Ok(ticket)
+        match ticket.erased_at {
+            Some(at) => Err(ticket_erased(&wire::name(&ticket), at)),
+            None => Ok(ticket),
+        }
     }
 }
 

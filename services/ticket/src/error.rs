@@ -1,6 +1,7 @@
 //! Situations a caller can act on, as the contract names them.
 
 use chassis::{Refusal, etag};
+use jiff::Timestamp;
 use proto::ticket::v1::ErrorReason;
 use tonic::Code;
 
@@ -50,6 +51,25 @@ pub fn illegal_move(state: &str, verb: &str, verbs: &[&str]) -> Refusal {
 pub fn external_key_taken(name: &str) -> Refusal {
     let message = format!("{name} has this external key");
     refusal(Code::AlreadyExists, ErrorReason::ExternalKeyTaken, message).with("name", name)
+}
+
+/// The ticket's customer was erased.
+pub fn ticket_erased(name: &str, at: Timestamp) -> Refusal {
+    let message = format!("the customer of {name} was erased; nothing is done for it any more");
+    refusal(Code::FailedPrecondition, ErrorReason::TicketErased, message)
+        .with("name", name)
+        .with("erase_time", at)
+}
+
+/// Nothing is reported for a customer who was erased.
+pub fn customer_erased(party: &str) -> Refusal {
+    let message = format!("{party} was erased; nothing is reported for them any more");
+    refusal(
+        Code::FailedPrecondition,
+        ErrorReason::CustomerErased,
+        message,
+    )
+    .with("party", party)
 }
 
 /// There is no key to sign a history with.

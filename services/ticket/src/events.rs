@@ -4,7 +4,7 @@
 use chassis::db::Tx;
 use chassis::inbox::{Consumer, Delivered};
 use chassis::refusal::from_pb;
-use chassis::{Refusal, names};
+use chassis::{Refusal, erasure, names};
 use jiff::Timestamp;
 use prost::Message;
 use proto::dispatch::v1::work_order::State as OrderState;
@@ -58,6 +58,7 @@ impl Consumer for Ear {
             ),
             ("entitlement", &["asset.registered"]),
             ("feedback", &["score.low"]),
+            ("channel", &["party.erased"]),
         ]
     }
 
@@ -66,6 +67,7 @@ impl Consumer for Ear {
             "dispatch" => self.visit(tx, event).await,
             "inventory" => self.parts(tx, event).await,
             "entitlement" => self.registered(tx, event).await,
+            "channel" => erasure::record(tx, &event.aggregate).await,
             _ => self.low_score(tx, event).await,
         }
     }

@@ -5,7 +5,7 @@ mod quote;
 mod read;
 
 use chassis::keyed::{Key, Keyed, keyed};
-use chassis::{Asking, Caller, Refusal, Violations};
+use chassis::{Asking, Caller, Refusal, Violations, erasure};
 use jiff::Timestamp;
 use prost::Message;
 use proto::ticket::v1 as pb;
@@ -18,7 +18,7 @@ use crate::domain::process::Facts;
 use crate::domain::ticket::{Deed, Head, RepairStep, Ticket, What};
 use crate::domain::timeline::START;
 use crate::domain::{moves::State, moves::Verb, process};
-use crate::error::{check_etag, external_key_taken, illegal_move};
+use crate::error::{check_etag, customer_erased, external_key_taken, illegal_move};
 use crate::store;
 use crate::store::ticket::Wake;
 use crate::wire::{self, NewTicket, Occurrence};
@@ -105,7 +105,8 @@ impl Desk {
         };
         caller.reaches(&scope(&ticket), || wire::name(&ticket))?;
         let before = ticket.head.hash;
-        if act(&mut ticket).is_err() || !Desk::is_alone(&ticket) {
+        let erased = ticket.erased_at.is_some();
+        if erased || act(&mut ticket).is_err() || !Desk::is_alone(&ticket) {
             return Ok(None);
         }
         let now = self.db.clock().now();
@@ -121,7 +122,8 @@ impl Desk {
         }))
     }
 
-    /// Inserts a reported ticket in one statement; none: its key or external key is there already.
+    /// Inserts a reported ticket in one statement; none: its key or external key is there already,
+    /// or its customer was erased.
     async fn report_at_once(
         &self,
         caller: &Caller,
@@ -202,6 +204,11 @@ impl TicketService for Desk {
             }
         }
         let mut ticket = ticket;
+        if let Some(party) = ticket.party.map(|id| chassis::names::name("parties", id))
+            && erasure::is_recorded(&mut tx, &caller.tenant, &party).await?
+        {
+            return Err(customer_erased(&party).into());
+        }
         let beside = self.seal(&mut ticket, now)?;
         let trace = &beside.told.traceparent;
         if !store::ticket::insert(&mut tx, &ticket, &beside, trace).await? {
@@ -452,6 +459,7 @@ impl Desk {
             },
             fresh: Vec::new(),
             told: vec!["ticket.reported"],
+            erased_at: None,
         };
         ticket.moment(new.at, What::Reported);
         let deed = Deed {
@@ -460,7 +468,7 @@ impl Desk {
             note: None,
         };
         let title = ticket.title.clone();
-        ticket.log("report", &deed, &[("title", title)]);
+        ticket.log_words("report", &deed, &title);
         ticket
     }
 }

@@ -8,13 +8,16 @@ use uuid::Uuid;
 use crate::store::timeline::{Arguments, Stored};
 
 /// Every law of this module.
-pub const LAWS: [&str; 2] = [TIMELINE, PROCESS];
+pub const LAWS: [&str; 3] = [TIMELINE, PROCESS, WORDS];
 
 /// Every timeline verifies end to end, and its ticket knows its last entry.
 const TIMELINE: &str = "G9";
 
 /// No ticket is forgotten; one that is over holds nothing; quotes agree with their tickets.
 const PROCESS: &str = "PROCESS";
+
+/// An erased ticket is over, and no word of it is left in its timeline and quotes.
+const WORDS: &str = "ERASED_TICKETS_SAY_NOTHING";
 
 /// Entries checked in one read.
 const BATCH: i64 = 2_000;
@@ -25,6 +28,7 @@ pub async fn check(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> 
     breaches.extend(heads(conn).await?);
     breaches.extend(processes(conn).await?);
     breaches.extend(quotes(conn).await?);
+    breaches.extend(words(conn).await?);
     Ok(breaches)
 }
 
@@ -192,6 +196,32 @@ async fn quotes(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
     Ok(breaches.collect())
 }
 
+/// Erased tickets that say something still, or are not over.
+async fn words(conn: &mut PgConnection) -> Result<Vec<Breach>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select t.ticket_id, t.state in ('CLOSED', 'CANCELLED', 'REJECTED') as "is_over!"
+        from tickets t
+        where t.erased_at is not null and (
+            t.state not in ('CLOSED', 'CANCELLED', 'REJECTED')
+            or exists (select from ticket_events e where e.tenant_id = t.tenant_id
+                and e.ticket_id = t.ticket_id and e.body is not null)
+            or exists (select from quotes q where q.tenant_id = t.tenant_id
+                and q.ticket_id = t.ticket_id and (q.decline_reason is not null
+                or jsonb_path_exists(q.lines, '$[*] ? (@.description != "")'))))
+        order by t.ticket_id limit 1000"#
+    );
+    let rows = rows.fetch_all(conn).await?;
+    let breaches = rows.into_iter().map(|row| Breach {
+        law: WORDS,
+        subject: format!("tickets/{}", row.ticket_id),
+        detail: match row.is_over {
+            true => "it was erased, and words of it are still kept".to_owned(),
+            false => "it was erased and is not over".to_owned(),
+        },
+    });
+    Ok(breaches.collect())
+}
+
 /// Those of the given tickets that are over and whose process rests: nothing more is to come, so
 /// nothing may be held for them anywhere.
 pub async fn at_rest(
@@ -207,6 +237,35 @@ pub async fn at_rest(
         where t.state in ('CLOSED', 'CANCELLED', 'REJECTED') and p.due_at is null",
         &tenants[..],
         &ids[..]
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket_id)).collect())
+}
+
+/// Tickets of customers whom the channel service has erased that are not erased themselves.
+pub async fn unerased_of(
+    conn: &mut PgConnection,
+    parties: &[(String, Uuid)],
+) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
+    let (tenants, ids): (Vec<String>, Vec<Uuid>) = parties.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        "select t.tenant_id, t.ticket_id
+        from unnest($1::text[], $2::uuid[]) as asked (tenant_id, party_id)
+        join tickets t on t.tenant_id = asked.tenant_id and t.party_id = asked.party_id
+        where t.erased_at is null",
+        &tenants[..],
+        &ids[..]
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter();
+    Ok(rows.map(|row| (row.tenant_id, row.ticket_id)).collect())
+}
+
+/// Tickets that were erased a while ago ([`Breach::SETTLES_SECONDS`]).
+pub async fn erased(conn: &mut PgConnection) -> Result<Vec<(String, Uuid)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select tenant_id, ticket_id from tickets
+        where erased_at < now() - make_interval(secs => $1)",
+        Breach::SETTLES_SECONDS
     );
     let rows = rows.fetch_all(conn).await?.into_iter();
     Ok(rows.map(|row| (row.tenant_id, row.ticket_id)).collect())

@@ -7,6 +7,7 @@
 //! - [`progress`]: the worker that moves tickets on
 //! - [`peers`]: what is asked of other services
 //! - [`events`]: what is heard from other services
+//! - [`erasure`]: what is erased with a person
 //! - [`store`]: the tables, in SQL
 //! - [`policies`], [`config`], [`error`]: policy files, settings, reasons of refusal
 //! - [`invariants`]: what must hold in the tables at any time
@@ -14,6 +15,7 @@
 pub mod config;
 pub mod desk;
 pub mod domain;
+pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod grpc;
@@ -61,5 +63,9 @@ async fn build(setting: Setting) -> Result<Service, BuildError> {
         .rpc(TicketServiceServer::new(desk.clone()))
         .rpc(QuoteServiceServer::new(desk.clone()))
         .worker(worker)
+        .worker(chassis::erasure::worker(
+            desk.db.clone(),
+            Arc::new(desk.clone()),
+        ))
         .consumer(Arc::new(Ear(desk))))
 }

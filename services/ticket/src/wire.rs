@@ -224,11 +224,15 @@ pub fn write_ticket(ticket: &Ticket, clocks: &[Clock]) -> pb::Ticket {
         create_time: Some(to_pb(ticket.created_at)),
         update_time: Some(to_pb(ticket.updated_at)),
         etag: etag::etag(ticket.version),
-        allowed_verbs: moves::allowed(ticket.state)
-            .map(Verb::name)
-            .map(String::from)
-            .collect(),
+        allowed_verbs: match ticket.erased_at {
+            Some(_) => Vec::new(),
+            None => moves::allowed(ticket.state)
+                .map(Verb::name)
+                .map(String::from)
+                .collect(),
+        },
         resolution: ticket.resolution.clone(),
+        erase_time: ticket.erased_at.map(to_pb),
     }
 }
 
@@ -247,7 +251,7 @@ pub fn write_event(stored: &Stored) -> pb::TicketEvent {
         record_time: Some(to_pb(stored.recorded_at)),
         verb: stored.verb.clone(),
         actor: stored.actor.clone(),
-        summary: sentence(&stored.verb, &stored.arguments),
+        summary: sentence(&stored.verb, &stored.arguments, stored.body.as_deref()),
         state: State::parse(&stored.state).map_or(0, |known| state(known).into()),
         text: stored.body.clone().unwrap_or_default(),
         hash: hex(&stored.hash),

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use chassis::audit;
 use chassis::identity::Keyring;
-use chassis::testing::identity_settings;
+use chassis::testing::{self, identity_settings};
 use proto::dispatch::v1::work_order::State as Visit;
 use proto::inventory::v1::reservation::State as Hold;
 use proto::ticket::v1::Ticket;
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
 use super::{SERVICES, World, until};
@@ -74,6 +75,27 @@ impl World {
             .unwrap();
         let words = String::from_utf8_lossy(&said.stdout).into_owned();
         (said.status.success(), words)
+    }
+
+    /// What the command line does to the services of this world, as the administrator: its exit code
+    /// and its document.
+    pub fn commands(&mut self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let at = |service: &str| {
+            let address = self.suite.as_ref().map(|suite| suite.address(service));
+            format!("{service}=http://{}", address.unwrap())
+        };
+        let endpoints = SERVICES.map(|service| at(service.name)).join(",");
+        let said = std::process::Command::new(crate::processes::command_line())
+            .args(["--json", "--endpoint", &endpoints])
+            .args(arguments)
+            .env(
+                "FETTLE_TOKEN",
+                testing::minter().token(&testing::agent()).unwrap(),
+            )
+            .output()
+            .unwrap();
+        let document = serde_json::from_slice(&said.stdout).unwrap_or_default();
+        (said.status.code(), document)
     }
 
     /// Writes into the tables behind the services' backs.

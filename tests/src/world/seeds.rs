@@ -13,7 +13,6 @@ use chassis::refusal::to_pb;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use proto::channel::v1::party_service_client::PartyServiceClient;
 use proto::channel::v1::{CreatePartyRequest, Party};
 use proto::dispatch::v1::technician::{Shift, Skill};
 use proto::dispatch::v1::{CreateTechnicianRequest, Technician};
@@ -202,7 +201,6 @@ impl World {
     }
 
     async fn add_customer(&self) -> String {
-        let mut parties = PartyServiceClient::new(self.peer("channel"));
         let party = Party {
             display_name: "Lin Yue".to_owned(),
             email: "lin.yue@example.com".to_owned(),
@@ -213,7 +211,7 @@ impl World {
             party: Some(party),
             ..Default::default()
         };
-        parties
+        self.parties()
             .create_party(request)
             .await
             .unwrap()

@@ -55,6 +55,7 @@ impl Sealed {
             version,
             sealed: self.bytes,
             created_at,
+            erased_at: None,
             master_key_id: None,
             wrapped: None,
         }

@@ -6,6 +6,7 @@
     reason = "a test's ground: what is missing ends it, and its ids are its own"
 )]
 
+mod erasing;
 mod parties;
 mod secrecy;
 mod support;

@@ -191,7 +191,7 @@ async fn a_person_whose_key_is_gone_is_erased_everywhere() {
         })
         .await;
 
-    house.erase(&created.name).await;
+    house.erase(&created.name).await.unwrap();
 
     let got = house.get(&created.name).await.unwrap_err();
     let update = UpdatePartyRequest {

@@ -7,7 +7,9 @@ use chassis::service::{self, Running};
 use chassis::testing::{self, Database};
 use chassis::{Caller, TenantId};
 use proto::channel::v1::party_service_client::PartyServiceClient;
-use proto::channel::v1::{CreatePartyRequest, GetPartyRequest, Party};
+use proto::channel::v1::{
+    CreatePartyRequest, ErasePartyRequest, ErasePartyResponse, GetPartyRequest, Party,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -130,11 +132,13 @@ impl House {
         Ok(got.into_inner())
     }
 
-    /// What the erasure of a person does to the tables.
-    pub(crate) async fn erase(&self, name: &str) {
-        let id = chassis::names::parse("parties", name).unwrap();
-        let delete = sqlx::query("delete from party_keys where party_id = $1").bind(id);
-        delete.execute(&self.admin).await.unwrap();
+    pub(crate) async fn erase(&self, name: &str) -> Result<ErasePartyResponse, Status> {
+        let request = ErasePartyRequest {
+            name: name.into(),
+            ..ErasePartyRequest::default()
+        };
+        let erased = self.parties(&agent()).erase_party(request).await?;
+        Ok(erased.into_inner())
     }
 }
 

@@ -187,6 +187,8 @@ pub struct WorkOrder {
     pub arrived_at: Option<Timestamp>,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// When the customer was erased; no word of or by them is taken any more.
+    pub erased_at: Option<Timestamp>,
     pub version: i64,
 }
 
@@ -228,12 +230,22 @@ impl WorkOrder {
         self.findings = findings;
     }
 
-    /// Ends with what was handed in.
+    /// Ends with what was handed in; of an erased customer's, what was used stays and nothing said.
     pub fn complete(&mut self, completion: Completion, at: Timestamp) {
         self.state = completion.outcome;
         self.parts_used = completion.parts_used;
-        self.report = completion.report;
-        self.signature = completion.signature;
+        if self.erased_at.is_none() {
+            self.report = completion.report;
+            self.signature = completion.signature;
+        }
         self.ended_at = Some(at);
+    }
+
+    /// Is not wanted any more.
+    pub fn cancel(&mut self, to: State, reason: String) {
+        self.state = to;
+        if self.erased_at.is_none() {
+            self.cancel_reason = reason;
+        }
     }
 }

@@ -221,7 +221,7 @@ impl WorkOrderService for Dispatch {
             return Ok(Response::new(tx.finish(work_order(&order)).await?));
         }
         check_etag(&order, &r.etag)?;
-        (order.state, order.cancel_reason) = (to, reason);
+        order.cancel(to, reason);
         let freed = bookings::free(&mut tx, &caller.tenant, order.id).await;
         freed.map_err(Refusal::from)?;
         self.close(tx, order, events::CANCELLED, said.at).await

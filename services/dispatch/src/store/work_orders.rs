@@ -47,6 +47,7 @@ struct Row {
     arrived_at: Option<jiff_sqlx::Timestamp>,
     started_at: Option<jiff_sqlx::Timestamp>,
     ended_at: Option<jiff_sqlx::Timestamp>,
+    erased_at: Option<jiff_sqlx::Timestamp>,
     version: i64,
     partner: Option<String>,
 }
@@ -95,6 +96,7 @@ impl Row {
             arrived_at: instant(self.arrived_at),
             started_at: instant(self.started_at),
             ended_at: instant(self.ended_at),
+            erased_at: instant(self.erased_at),
             version: self.version,
             partner: self.partner,
         })
@@ -112,7 +114,7 @@ macro_rules! select {
                  ends_at, travel_seconds, findings as "findings: Json<Vec<Finding>>",
                  parts_used as "parts_used: Json<Vec<PartUsed>>", report, signature,
                  cancel_reason, reservation_id, asset_id, component, party_id, occurred_at,
-                 departed_at, arrived_at, started_at, ended_at, version,
+                 departed_at, arrived_at, started_at, ended_at, erased_at, version,
                  (select t.partner from technicians t where t.tenant_id = work_orders.tenant_id
                      and t.id = work_orders.technician_id) as partner
              from work_orders "# + $rest,
@@ -375,4 +377,38 @@ pub(crate) async fn hurry(
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Takes out of a ticket's work orders and bookings what tells of a person: words, street, and the
+/// place beyond a tenth of a degree. Gives those that told something.
+pub(crate) async fn erase(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    ticket: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"with erased as (
+             update work_orders set erased_at = $3, updated_at = $3, version = version + 1,
+                 report = '', signature = '', cancel_reason = '',
+                 site = site || jsonb_build_object(
+                     'latitude', round((site ->> 'latitude')::numeric, 1),
+                     'longitude', round((site ->> 'longitude')::numeric, 1),
+                     'address', case jsonb_typeof(site -> 'address') when 'object'
+                         then site -> 'address' || '{"address_lines": [], "postal_code": ""}'
+                         else 'null' end)
+             where tenant_id = $1 and ticket_id = $2 and erased_at is null
+             returning id
+         ), coarser as (
+             update bookings b set site_lat = round(site_lat::numeric, 1),
+                 site_lng = round(site_lng::numeric, 1)
+             from erased where b.tenant_id = $1 and b.work_order_id = erased.id
+         )
+         select id from erased"#,
+        tenant.as_str(),
+        ticket,
+        now.to_sqlx() as _,
+    )
+    .fetch_all(conn)
+    .await
 }

@@ -75,6 +75,7 @@ pub(crate) fn create(
         arrived_at: None,
         started_at: None,
         ended_at: None,
+        erased_at: None,
         version: 1,
     };
     v.finish(Some((order, chosen.is_some())))
@@ -346,6 +347,7 @@ pub(crate) fn work_order(order: &WorkOrder) -> pb::WorkOrder {
         component: order.component.clone().unwrap_or_default(),
         party: name_of("parties", order.party),
         allowed_verbs: allowed.into_iter().map(str::to_owned).collect(),
+        erase_time: instant_pb(order.erased_at),
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod appointments;
+mod erased;
 mod laws;
 mod races;
 mod support;

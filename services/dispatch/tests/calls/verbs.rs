@@ -93,7 +93,7 @@ async fn first_technician(house: &House) -> String {
     list.technicians[0].name.clone()
 }
 
-fn completion(order: &pb::WorkOrder) -> pb::CompleteWorkOrderRequest {
+pub(crate) fn completion(order: &pb::WorkOrder) -> pb::CompleteWorkOrderRequest {
     pb::CompleteWorkOrderRequest {
         name: order.name.clone(),
         parts_used: vec![PartUsed {

@@ -24,6 +24,7 @@ pub(crate) struct SurveyRow {
     #[debug("[personal]")]
     pub(crate) comment: Option<String>,
     pub(crate) answered_at: Option<jiff_sqlx::Timestamp>,
+    pub(crate) erased_at: Option<jiff_sqlx::Timestamp>,
 }
 
 /// A survey to make.
@@ -110,7 +111,7 @@ pub(crate) async fn by_link(
         SurveyRow,
         r#"select s.survey_id, s.ticket_id, s.round, s.number, s.region, s.technician_id, s.kind,
              s.version, s.created_at, s.expires_at, s.score,
-             a.comment as "comment?", a.answered_at as "answered_at?"
+             a.comment as "comment?", a.answered_at as "answered_at?", s.erased_at
          from surveys s
          left join answers a on a.tenant_id = s.tenant_id and a.survey_id = s.survey_id
          where s.tenant_id = $1 and s.token_hash = $2"#,
@@ -131,7 +132,8 @@ pub(crate) async fn to_answer(
     sqlx::query_as!(
         SurveyRow,
         r#"select survey_id, ticket_id, round, number, region, technician_id, kind, version,
-             created_at, expires_at, score, null::text as comment, null::timestamptz as answered_at
+             created_at, expires_at, score, null::text as comment, null::timestamptz as answered_at,
+             erased_at
          from surveys where tenant_id = $1 and token_hash = $2 for update"#,
         tenant,
         token_hash,
@@ -150,7 +152,7 @@ pub(crate) async fn by_id(
         SurveyRow,
         r#"select s.survey_id, s.ticket_id, s.round, s.number, s.region, s.technician_id, s.kind,
              s.version, s.created_at, s.expires_at, s.score,
-             a.comment as "comment?", a.answered_at as "answered_at?"
+             a.comment as "comment?", a.answered_at as "answered_at?", s.erased_at
          from surveys s
          left join answers a on a.tenant_id = s.tenant_id and a.survey_id = s.survey_id
          where s.tenant_id = $1 and s.survey_id = $2"#,
@@ -235,7 +237,7 @@ pub(crate) async fn list(
         SurveyRow,
         r#"select s.survey_id, s.ticket_id, s.round, s.number, s.region, s.technician_id, s.kind,
              s.version, s.created_at, s.expires_at, s.score,
-             a.comment as "comment?", a.answered_at as "answered_at?"
+             a.comment as "comment?", a.answered_at as "answered_at?", s.erased_at
          from surveys s
          left join answers a on a.tenant_id = s.tenant_id and a.survey_id = s.survey_id
          where s.tenant_id = $1
@@ -263,4 +265,55 @@ pub(crate) async fn list(
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Takes the links of a ticket's surveys; gives those that were not erased yet. From then on nobody
+/// answers them, and [`forget_comments`] takes what was said.
+async fn erase_links(
+    conn: &mut PgConnection,
+    tenant: &str,
+    ticket: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "update surveys set token_hash = null, erased_at = $3, version = version + 1,
+             expires_at = case when score is null
+                 then greatest(least(expires_at, $3), created_at + interval '1 microsecond')
+                 else expires_at end
+         where tenant_id = $1 and ticket_id = $2 and erased_at is null
+         returning survey_id",
+        tenant,
+        ticket,
+        now.to_sqlx() as _,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn forget_comments(
+    conn: &mut PgConnection,
+    tenant: &str,
+    surveys: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update answers set comment = '' where tenant_id = $1 and survey_id = any ($2)",
+        tenant,
+        surveys,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes out of a ticket's surveys what tells of a person; gives those that were not erased yet.
+pub(crate) async fn erase(
+    conn: &mut PgConnection,
+    tenant: &str,
+    ticket: Uuid,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    // Two statements: an answer that was being given is there once its survey was waited for.
+    let erased = erase_links(conn, tenant, ticket, now).await?;
+    forget_comments(conn, tenant, &erased).await?;
+    Ok(erased)
 }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod closures;
+mod erased;
 mod laws;
 mod links;
 mod lists;

@@ -54,6 +54,23 @@ pub fn written(findings: &[Finding]) -> Value {
     serde_json::to_value(findings).unwrap_or_default()
 }
 
+/// Forgets where the parts of a ticket were needed; gives the reservations that told it.
+pub async fn forget_places(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    ticket: Uuid,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "update reservations set near_latitude = null, near_longitude = null
+         where tenant_id = $1 and ticket = $2 and near_latitude is not null
+         returning id",
+        tenant.as_str(),
+        ticket,
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// The reservation of that (ticket, step, round).
 pub async fn of_step(
     conn: &mut PgConnection,

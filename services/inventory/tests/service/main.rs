@@ -7,6 +7,7 @@
 )]
 
 mod catalogue;
+mod erased;
 mod laws;
 mod races;
 mod reserving;

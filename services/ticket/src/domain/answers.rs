@@ -116,7 +116,7 @@ pub fn asked(ticket: &mut Ticket, step: Step) {
 }
 
 /// The customer of a resolved or closed ticket was not satisfied: it is opened again with the
-/// finding that says so, unless it was closed more than `days` ago.
+/// finding that says so, unless it was closed more than `days` ago or its customer was erased.
 pub fn score_low(
     ticket: &mut Ticket,
     round: i32,
@@ -128,7 +128,8 @@ pub fn score_low(
     if round > ticket.round {
         return Ok(Taken::Foreign);
     }
-    if round < ticket.round || !matches!(ticket.state, State::Resolved | State::Closed) {
+    let is_answered = matches!(ticket.state, State::Resolved | State::Closed);
+    if round < ticket.round || !is_answered || ticket.erased_at.is_some() {
         return Ok(Taken::Late);
     }
     match ticket.reopen(

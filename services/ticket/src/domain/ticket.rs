@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::moves::{State, To, Verb, lead};
 use super::process::{Facts, QuoteFact};
 use super::timeline::{Entry, Hash};
+use chassis::erasure::coarse;
 
 /// What a ticket is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +116,14 @@ impl Site {
         } else {
             &self.area
         }
+    }
+
+    /// Leaves the city: nobody's street, and the place to a tenth of a degree (11 km).
+    fn forget_whose(&mut self) {
+        self.lines.clear();
+        self.postal_code.clear();
+        self.latitude = coarse(self.latitude);
+        self.longitude = coarse(self.longitude);
     }
 
     /// Its zone. It was checked when the ticket was parsed.
@@ -226,6 +235,8 @@ pub struct Ticket {
     pub fresh: Vec<Entry>,
     /// Event kinds to be told with the next save.
     pub told: Vec<&'static str>,
+    /// When the customer was erased; nothing is said of them or done for them any more.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// A move the table does not know.
@@ -258,7 +269,7 @@ pub struct Deed<'a> {
     pub actor: &'a str,
     /// When, by the world's clock.
     pub at: Timestamp,
-    /// Free text; goes to the timeline as erasable text.
+    /// What was said with it.
     #[debug("[personal]")]
     pub note: Option<String>,
 }
@@ -273,15 +284,28 @@ impl Ticket {
 
     /// Writes an entry of the timeline.
     pub fn log(&mut self, verb: &'static str, deed: &Deed<'_>, arguments: &[(&str, String)]) {
+        let arguments = arguments.iter().map(|(n, v)| ((*n).to_owned(), v.clone()));
+        self.enter(verb, deed, arguments.collect(), deed.note.clone());
+    }
+
+    /// Writes an entry with what a person said in it.
+    pub fn log_words(&mut self, verb: &'static str, deed: &Deed<'_>, words: &str) {
+        self.enter(verb, deed, Vec::new(), Some(words.to_owned()));
+    }
+
+    fn enter(
+        &mut self,
+        verb: &'static str,
+        deed: &Deed<'_>,
+        arguments: Vec<(String, String)>,
+        text: Option<String>,
+    ) {
         self.fresh.push(Entry {
             verb,
             actor: deed.actor.to_owned(),
             occurred_at: deed.at,
-            arguments: arguments
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), v.clone()))
-                .collect(),
-            text: deed.note.clone(),
+            arguments,
+            text,
             state: self.state,
         });
     }
@@ -351,7 +375,7 @@ impl Ticket {
             RepairStep::Delivery
         };
         self.moment(deed.at, What::Resolved);
-        self.log("resolve", deed, &[("resolution", resolution.to_owned())]);
+        self.log_words("resolve", deed, resolution);
         self.told.push("ticket.resolved");
         Ok(())
     }
@@ -383,7 +407,7 @@ impl Ticket {
         self.facts.closed_at = None;
         self.new_round();
         self.moment(deed.at, What::Reopened);
-        self.log("reopen", deed, &[("reason", reason.to_owned())]);
+        self.log_words("reopen", deed, reason);
         self.told.push("ticket.reopened");
         Ok(())
     }
@@ -409,8 +433,28 @@ impl Ticket {
         self.go(verb, None)?;
         self.attention.clear();
         self.moment(deed.at, What::Ended);
-        self.log(entry, deed, &[("reason", reason.to_owned())]);
+        self.log_words(entry, deed, reason);
         self.told.push(event);
+        Ok(())
+    }
+
+    /// Its customer was erased: what is open ends, and what they said and where they live goes.
+    pub fn erase(&mut self, deed: &Deed<'_>) -> Result<(), VerbRefused> {
+        if self.state == State::Resolved {
+            self.close(true, deed)?;
+        } else if !self.state.is_final() {
+            self.cancel("the customer was erased", deed)?;
+        }
+        for words in [&mut self.title, &mut self.description, &mut self.resolution] {
+            words.clear();
+        }
+        self.attention.clear();
+        if let Some(site) = &mut self.site {
+            site.forget_whose();
+        }
+        self.erased_at = Some(deed.at);
+        self.log("erase", deed, &[]);
+        self.told.push("ticket.erased");
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub struct Entry {
     /// Facts for the sentence, in a fixed order.
     #[debug("[personal]")]
     pub arguments: Vec<(String, String)>,
-    /// Free text of a person; erasable.
+    /// What a person said with it; erasable.
     #[debug("[personal]")]
     pub text: Option<String>,
     /// State after it.
@@ -85,28 +85,30 @@ pub fn text_hash(salt: &[u8], text: &str) -> Hash {
     link.seal()
 }
 
-/// The entry as a sentence for people.
-pub fn sentence(verb: &str, arguments: &[(String, String)]) -> String {
+/// The entry as a sentence for people; `text` is what was said, while it is there.
+pub fn sentence(verb: &str, arguments: &[(String, String)], text: Option<&str>) -> String {
+    let said = |what: &str| text.map_or(what.to_owned(), |text| format!("{what}: {text}"));
     let of = |name: &str| {
         let found = arguments.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value.as_str())
     };
     match verb {
-        "report" => format!("Reported: {}", of("title")),
+        "report" => said("Reported"),
         "respond" => "A person answered the customer".to_owned(),
         "start" => "Work began".to_owned(),
         "pause" => format!("Waiting: {}", waiting(of("reason"))),
         "resume" => "Work goes on".to_owned(),
-        "resolve" => format!("Resolved: {}", of("resolution")),
+        "resolve" => said("Resolved"),
         "close" => match of("by") {
             "policy" => "Closed, as nobody objected".to_owned(),
             _ => "Closed: the customer confirmed".to_owned(),
         },
-        "reopen" => format!("Opened again: {}", of("reason")),
-        "cancel" => format!("Withdrawn: {}", of("reason")),
-        "reject" => format!("Refused: {}", of("reason")),
+        "reopen" => said("Opened again"),
+        "cancel" => said("Withdrawn"),
+        "reject" => said("Refused"),
         "assign" => format!("{} took the ticket", of("assignee")),
         "note" => "A note was added".to_owned(),
+        "erase" => "The customer was erased, with what they said and where they live".to_owned(),
         "update" => format!("Changed: {}", of("fields")),
         "coverage_decided" => match of("layer") {
             "" => format!("Coverage decided: {}", plain(of("outcome"))),

@@ -187,7 +187,7 @@ impl Desk {
             record_time: Some(to_pb(ticket.updated_at)),
             verb: "note".to_owned(),
             actor: caller.principal.clone(),
-            summary: sentence("note", &[]),
+            summary: sentence("note", &[], None),
             state: wire::state(ticket.state).into(),
             text,
             hash: wire::hex(&ticket.head.hash),

@@ -54,6 +54,7 @@ struct Row {
     reported_at: SqlTimestamp,
     created_at: SqlTimestamp,
     updated_at: SqlTimestamp,
+    erased_at: Option<SqlTimestamp>,
     version: i64,
     last_sequence: i64,
     last_hash: Vec<u8>,
@@ -69,7 +70,7 @@ macro_rules! rows {
                 impact, urgency, state, step, pause_reason, queue, assignee, external_key, round,
                 attention, resolution, sla_policy, moments as "moments!: Json<Vec<Moment>>",
                 facts as "facts!: Json<Facts>", decision, findings, reported_at, created_at,
-                updated_at, version, last_sequence, last_hash
+                updated_at, erased_at, version, last_sequence, last_hash
             from tickets "# + $rest,
             $($argument),*
         )
@@ -134,6 +135,7 @@ impl TryFrom<Row> for Ticket {
             },
             fresh: Vec::new(),
             told: Vec::new(),
+            erased_at: row.erased_at.map(SqlTimestamp::to_jiff),
         })
     }
 }
@@ -338,8 +340,8 @@ pub struct Beside<'a> {
 }
 
 /// Inserts a new ticket with its first entries, its process, what it tells, and the request's key.
-/// False: ticket, number, external key or request key are there already, and nothing was written
-/// (within a transaction that is lost with it).
+/// False: ticket, number, external key or request key are there already (within a transaction that
+/// is lost with it), or the customer was erased; nothing was written.
 pub async fn insert(
     conn: &mut PgConnection,
     ticket: &Ticket,
@@ -355,9 +357,11 @@ pub async fn insert(
                 state, step, pause_reason, queue, assignee, external_key, round, attention,
                 resolution, sla_policy, moments, facts, decision, findings, next_due, reported_at,
                 created_at, updated_at, version, last_sequence, last_hash, partner)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                 null, $18, '', $19, 1, '', '', $20, $21, $22, null, '{}', $23, $24, $25, $25, 1,
-                $26, $27, $52)
+                $26, $27, $52
+            where $61::text is null or not exists (
+                select from erasures where tenant_id = $1 and subject = $61)
             returning tenant_id, ticket_id
         ), process as (
             insert into processes (tenant_id, ticket_id, due_at, leased_until, fence, attempts,
@@ -449,8 +453,10 @@ pub async fn insert(
         change.map(|(_, change)| change.request_id.as_str()),
         change.map(|(_, change)| change.resource.as_str()),
         change.and_then(|(_, change)| change.after.as_ref().map(|hash| &hash[..])),
+        ticket.party.map(|party| names::name("parties", party)),
     );
-    unless_there(inserted.execute(conn).await.map(|_| true))
+    let written = inserted.execute(conn).await;
+    unless_there(written.map(|done| done.rows_affected() > 0))
 }
 
 /// Saves a changed ticket with its new entries, its process, what it tells, and the request's key,

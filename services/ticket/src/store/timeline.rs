@@ -134,8 +134,7 @@ impl Stored {
         Some(seal(&previous, &sealed))
     }
 
-    /// The entry as it is handed out: a text that is erased goes without its salt, by which it
-    /// could be guessed.
+    /// The entry as it is handed out.
     pub fn kept(self) -> Result<Entry, Refusal> {
         let hash = |bytes: Vec<u8>| {
             let hash = Hash::try_from(bytes);
@@ -149,7 +148,7 @@ impl Stored {
             recorded_at: self.recorded_at,
             arguments: self.arguments,
             state: self.state,
-            salt: self.salt.filter(|_| self.body.is_some()),
+            salt: self.salt,
             text: self.body,
             text_hash: self.text_hash.map(hash).transpose()?,
             previous: hash(self.previous_hash)?,

@@ -56,6 +56,7 @@ pub(crate) fn reported(kind: Kind) -> Ticket {
         },
         fresh: Vec::new(),
         told: Vec::new(),
+        erased_at: None,
     }
 }
 

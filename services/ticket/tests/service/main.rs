@@ -7,6 +7,7 @@
 )]
 
 mod down;
+mod erased;
 mod exports;
 mod history;
 mod lists;

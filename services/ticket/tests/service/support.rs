@@ -14,7 +14,7 @@ use proto::ticket::v1::{
     ReopenTicketRequest, ResolveTicketRequest, RespondToTicketRequest, ResumeTicketRequest,
     StartTicketRequest, Ticket, TicketEvent, quote,
 };
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -302,6 +302,25 @@ impl Desk {
         )
         .await
         .unwrap()
+    }
+
+    /// Tables with a row that shows these words, in plain text or within bytes.
+    pub(crate) async fn rows_with(&self, words: &str) -> Vec<String> {
+        let tables = "select table_name::text from information_schema.tables
+             where table_schema = 'ticket' and table_type = 'BASE TABLE' order by 1";
+        let tables = sqlx::query_scalar::<_, String>(tables).fetch_all(&self.admin);
+        let mut conn = self.admin.acquire().await.unwrap();
+        let bytes_as_text = sqlx::raw_sql("set bytea_output = escape");
+        bytes_as_text.execute(&mut *conn).await.unwrap();
+        let mut found = Vec::new();
+        for table in tables.await.unwrap() {
+            let sql = format!("select count(*) from {table} t where strpos(t::text, $1) > 0");
+            let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).bind(words);
+            if count.fetch_one(&mut *conn).await.unwrap() > 0 {
+                found.push(table);
+            }
+        }
+        found
     }
 
     pub(crate) async fn count(&self, what: &'static str) -> i64 {

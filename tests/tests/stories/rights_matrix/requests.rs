@@ -55,6 +55,12 @@ pub(super) fn all(owned: &Owned) -> Vec<Asked> {
     all.extend(technicians_and_visits(owned));
     all.extend(feedback(owned));
     all.extend(tickets(owned));
+    let party = &owned.party;
+    all.push(asked(
+        "PartyService/EraseParty",
+        named(party),
+        json!({ "name": party }),
+    ));
     all
 }
 
