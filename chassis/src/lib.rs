@@ -8,13 +8,18 @@
 //! and [`metrics`] show it, the [`server`] puts the same layers around every handler, and the
 //! [`client`] calls peers with what is left of the deadline.
 //!
-//! **Keeping.** [`db`] opens a transaction for a tenant, [`migrate`] makes its schema, [`keyed`]
+//! **Keeping.** [`db`] opens a transaction for a tenant, and what many ask at once goes
+//! [together](gather); [`migrate`] makes its schema, [`keyed`]
 //! writes take effect once, and who changed what goes to the [`audit`], a [`chain`]. What a service
 //! tells goes to the [`outbox`] in the same commit; the
 //! [`relay`], under a [`lease`], publishes it to [`streams`]; the [`inbox`] hears it once. What is
 //! known of a person goes by [`erasure`].
 //!
 //! **Ground.** [`local`] runs a private PostgreSQL and Redis; [`testing`] gives each test its own.
+
+/// Of every program that stands on this: calls of many short-lived objects, from many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub mod audit;
 pub mod authz;
@@ -26,6 +31,7 @@ pub mod config;
 pub mod db;
 pub mod erasure;
 pub mod etag;
+pub mod gather;
 pub mod identity;
 pub mod inbox;
 pub mod invariants;

@@ -33,9 +33,6 @@ use clap::{Parser, Subcommand};
 use reach::Reach;
 use terminal::Voice;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// After-sales service for vendors of IT equipment: tickets, entitlement, parts, visits, feedback.
 #[derive(Parser)]
 #[command(

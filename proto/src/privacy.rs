@@ -43,7 +43,7 @@ mod tests {
     use crate::channel::v1::{CreatePartyRequest, ListPartiesResponse, Party};
     use crate::dispatch::v1::{WorkMode, WorkOrder, work_order::State};
     use crate::kinds::v1::{PostalAddress, Site};
-    use crate::ticket::v1::ticket_history::{Argument, Entry};
+    use crate::ticket::v1::ticket_history::Entry;
     use crate::ticket::v1::{ListTicketsRequest, Ticket, TicketHistory, ticket};
 
     fn party() -> Party {
@@ -97,10 +97,7 @@ mod tests {
         };
         let history = TicketHistory {
             entries: vec![Entry {
-                arguments: vec![Argument {
-                    name: "title".to_owned(),
-                    value: "CANARY".to_owned(),
-                }],
+                text: "CANARY".to_owned(),
                 ..Entry::default()
             }],
             ..TicketHistory::default()

@@ -1,7 +1,8 @@
 //! Refuses requests that are larger than the service reads.
 
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use http::{Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use proto::kinds::v1::ErrorReason;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -62,14 +63,11 @@ fn too_large(limit: usize) -> Refusal {
 
 /// The body, ending with a refusal where it grows past the limit.
 fn counted(body: Body, limit: usize) -> Body {
-    let mut left = limit + MESSAGE_HEAD;
-    let chunks = axum::body::Body::new(body).into_data_stream();
-    let chunks = chunks.map(move |chunk| {
-        let chunk = chunk.map_err(|error| Status::from_error(error.into()))?;
-        left = left
-            .checked_sub(chunk.len())
-            .ok_or_else(|| too_large(limit))?;
-        Ok::<_, Status>(chunk)
-    });
-    Body::new(axum::body::Body::from_stream(chunks))
+    let explain = move |error: Box<dyn std::error::Error + Send + Sync>| match error
+        .is::<LengthLimitError>()
+    {
+        true => too_large(limit).into(),
+        false => Status::from_error(error),
+    };
+    Body::new(Limited::new(body, limit + MESSAGE_HEAD).map_err(explain))
 }

@@ -1,12 +1,15 @@
 //! The service desk: what RPCs, the progress worker and the event consumer share: the store, the
 //! policies, and the one way to save a ticket.
 
+mod together;
+
 use std::sync::Arc;
 
 use chassis::audit::Change;
 use chassis::authz::Scope;
 use chassis::chain::Hash;
 use chassis::db::{Db, Tx};
+use chassis::gather::Gather;
 use chassis::identity::SigningKey;
 use chassis::keyed::Key;
 use chassis::names;
@@ -29,7 +32,7 @@ use crate::domain::process::auto_close_at;
 use crate::domain::ticket::{Site, Ticket, What};
 use crate::error::ticket_erased;
 use crate::store;
-use crate::store::ticket::{Beside, Wake};
+use crate::store::ticket::{Beside, Reported, Saved, Wake};
 use crate::store::timeline::Chained;
 use crate::wire;
 
@@ -49,6 +52,9 @@ pub struct Desk {
     pub(crate) woken: Arc<Notify>,
     /// The next number and the first that is not ours.
     numbers: Arc<Mutex<(i64, i64)>>,
+    reading: Gather<Uuid, Option<Ticket>>,
+    reporting: Gather<Reported, bool>,
+    saving: Gather<Saved, bool>,
 }
 
 impl Desk {
@@ -61,6 +67,9 @@ impl Desk {
         signer: Option<SigningKey>,
     ) -> Desk {
         Desk {
+            reading: together::reading(db.clone()),
+            reporting: together::reporting(db.clone()),
+            saving: together::saving(db.clone()),
             db,
             policies: Arc::new(policies),
             settings: Arc::new(settings),
@@ -83,6 +92,25 @@ impl Desk {
         let next = numbers.0;
         numbers.0 += 1;
         Ok(number::number(&self.settings.cell, next))
+    }
+
+    /// The ticket of that id.
+    pub(crate) async fn read(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+    ) -> Result<Option<Ticket>, Refusal> {
+        self.reading.ask(tenant, id).await
+    }
+
+    /// Inserts a new ticket together with those that are reported at the same time. False: something
+    /// stands in the way of it or of one of the others, and nothing was written.
+    pub(crate) async fn report(
+        &self,
+        tenant: &TenantId,
+        reported: Reported,
+    ) -> Result<bool, Refusal> {
+        self.reporting.ask(tenant, reported).await
     }
 
     /// The ticket's clocks as they stand at `now`.
@@ -125,11 +153,7 @@ impl Desk {
     }
 
     /// Makes the ticket what it will be when it is saved at `now`; returns what goes with it.
-    pub(crate) fn seal(
-        &self,
-        ticket: &mut Ticket,
-        now: Timestamp,
-    ) -> Result<Beside<'static>, Refusal> {
+    pub(crate) fn seal(&self, ticket: &mut Ticket, now: Timestamp) -> Result<Beside, Refusal> {
         let read_version = ticket.version;
         let chained = Chained::seal(ticket, now, self.db.ids());
         let last = ticket.fresh.last();
@@ -163,35 +187,35 @@ impl Desk {
         &self,
         tx: &mut Tx,
         ticket: &mut Ticket,
-        wake: &Wake,
+        wake: Wake,
     ) -> Result<bool, Refusal> {
         let beside = self.seal(ticket, tx.now())?;
-        if !store::ticket::save(tx, ticket, &beside, wake).await? {
+        let (last, tells) = (beside.chained.last_occurred(), !beside.told.is_empty());
+        let changed = [(ticket.clone(), beside, wake)];
+        let saved = store::ticket::save(tx, &ticket.tenant, &changed).await?;
+        if saved.unwrap_or_default().is_empty() {
             return Ok(false);
         }
         if !Desk::is_alone(ticket) {
-            let last = beside.chained.last_occurred();
             let at = last.unwrap_or(tx.now());
             store::quote::lapse(tx, &ticket.tenant, ticket.id, at).await?;
         }
-        if !beside.told.is_empty() {
+        if tells {
             tx.has_told();
         }
         Ok(true)
     }
 
-    /// As [`save`](Desk::save), in one round trip; for a ticket that [is alone](Desk::is_alone).
+    /// As [`save`](Desk::save), together with what is saved at the same time; for a ticket that
+    /// [is alone](Desk::is_alone).
     pub(crate) async fn save_single(
         &self,
         tenant: &TenantId,
-        ticket: &Ticket,
-        beside: &Beside<'_>,
-        wake: &Wake,
+        ticket: Ticket,
+        beside: Beside,
+        wake: Wake,
     ) -> Result<bool, Refusal> {
-        let mut single = self.db.single(tenant).await?;
-        let saved = store::ticket::save(&mut single, ticket, beside, wake).await?;
-        single.done(saved && !beside.told.is_empty()).await?;
-        Ok(saved)
+        self.saving.ask(tenant, (ticket, beside, wake)).await
     }
 
     /// As [`save`](Desk::save) for an RPC or event: the process looks again at once.
@@ -201,7 +225,7 @@ impl Desk {
         ticket: &mut Ticket,
     ) -> Result<(), Refusal> {
         let wake = Wake::at(tx.now());
-        if self.save(tx, ticket, &wake).await? {
+        if self.save(tx, ticket, wake).await? {
             Ok(())
         } else {
             Err(Refusal::contention())

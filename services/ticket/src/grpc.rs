@@ -97,10 +97,7 @@ impl Desk {
         act: impl Fn(&mut Ticket) -> Result<(), Refusal>,
     ) -> Result<Option<pb::Ticket>, Refusal> {
         let tenant = &caller.tenant;
-        let mut read = self.db.read(tenant).await?;
-        let found = store::ticket::get(&mut read, tenant.as_str(), id).await?;
-        read.done();
-        let Some(mut ticket) = found else {
+        let Some(mut ticket) = self.read(tenant, id).await? else {
             return Ok(None);
         };
         caller.reaches(&scope(&ticket), || wire::name(&ticket))?;
@@ -112,10 +109,10 @@ impl Desk {
         let now = self.db.clock().now();
         let mut beside = self.seal(&mut ticket, now)?;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
-        beside.key = key.map(|key| (key, answer.encode_to_vec()));
+        beside.key = key.map(|key| (key.clone(), answer.encode_to_vec()));
         beside.change = self.change(&ticket, Some(before), key);
         let wake = Wake::at(now);
-        let saved = self.save_single(tenant, &ticket, &beside, &wake).await?;
+        let saved = self.save_single(tenant, ticket, beside, wake).await?;
         Ok(saved.then(|| {
             self.woken.notify_one();
             answer
@@ -133,16 +130,13 @@ impl Desk {
         let now = ticket.created_at;
         let mut beside = self.seal(&mut ticket, now)?;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
-        beside.key = key.map(|key| (key, answer.encode_to_vec()));
+        beside.key = key.map(|key| (key.clone(), answer.encode_to_vec()));
         beside.change = self.change(&ticket, None, key);
-        let mut single = self.db.single(&caller.tenant).await?;
-        let trace = &beside.told.traceparent;
-        if !store::ticket::insert(&mut single, &ticket, &beside, trace).await? {
-            return Ok(None);
-        }
-        single.done(true).await?;
-        self.woken.notify_one();
-        Ok(Some(answer))
+        let reported = self.report(&caller.tenant, (ticket, beside)).await?;
+        Ok(reported.then(|| {
+            self.woken.notify_one();
+            answer
+        }))
     }
 }
 
@@ -210,11 +204,12 @@ impl TicketService for Desk {
             return Err(customer_erased(&party).into());
         }
         let beside = self.seal(&mut ticket, now)?;
-        let trace = &beside.told.traceparent;
-        if !store::ticket::insert(&mut tx, &ticket, &beside, trace).await? {
+        let reported = [(ticket, beside)];
+        if !store::ticket::insert(&mut tx, caller.tenant.as_str(), &reported).await? {
             return Err(Refusal::contention().into());
         }
         tx.has_told();
+        let [(ticket, _)] = reported;
         let answer = wire::write_ticket(&ticket, &self.clocks(&ticket, now));
         self.changed(&mut tx, &ticket, None);
         tx.finish_as(answer.encode_to_vec()).await?;

@@ -29,7 +29,7 @@ use crate::domain::quote::Quote;
 use crate::domain::ticket::{Deed, Ticket};
 use crate::peers;
 use crate::store::process::{Claimed, claim, release};
-use crate::store::ticket::{Asked, Wake, get};
+use crate::store::ticket::{Asked, Wake};
 
 /// Actor of the process on the timeline.
 pub const ACTOR: &str = "services/ticket";
@@ -193,9 +193,7 @@ impl Progress {
         if known.is_some() {
             return Ok(known);
         }
-        let mut read = self.desk.db.read(tenant).await?;
-        let found = get(&mut read, tenant.as_str(), claimed.ticket).await?;
-        read.done();
+        let found = self.desk.read(tenant, claimed.ticket).await?;
         Ok(found.map(Box::new))
     }
 
@@ -239,15 +237,16 @@ impl Progress {
                 wake.asked = Asked::Nothing;
             }
         }
-        if !self.write(tenant, &mut ticket, &wake, now, quote).await? {
-            // Somebody was faster: read again and decide anew.
-            return Ok(Went::On(None));
-        }
-        claimed.asked = match wake.asked {
-            Asked::Step(step, round, bytes) => Some((step.to_owned(), round, bytes)),
+        let asked = match &wake.asked {
+            Asked::Step(step, round, bytes) => Some(((*step).to_owned(), *round, bytes.clone())),
             Asked::Nothing => None,
             Asked::Keep => claimed.asked.take(),
         };
+        if !self.write(tenant, &mut ticket, wake, now, quote).await? {
+            // Somebody was faster: read again and decide anew.
+            return Ok(Went::On(None));
+        }
+        claimed.asked = asked;
         Ok(match next {
             Next::Do(_) => Went::On(Some(ticket)),
             Next::Wait(_) => Went::AsFarAsItGoes,
@@ -259,13 +258,14 @@ impl Progress {
         &self,
         tenant: &TenantId,
         ticket: &mut Ticket,
-        wake: &Wake,
+        wake: Wake,
         now: Timestamp,
         quote: Option<Quote>,
     ) -> Result<bool, Refusal> {
         if quote.is_none() && Desk::is_alone(ticket) {
             let beside = self.desk.seal(ticket, now)?;
-            return self.desk.save_single(tenant, ticket, &beside, wake).await;
+            let saved = self.desk.save_single(tenant, ticket.clone(), beside, wake);
+            return saved.await;
         }
         let mut tx = self.desk.db.begin(tenant).await?;
         if let Some(quote) = quote
@@ -324,7 +324,7 @@ impl Progress {
             attempts: claimed.attempts,
             asked: Asked::Keep,
         };
-        let saved = self.write(tenant, &mut ticket, &wake, now, None).await?;
+        let saved = self.write(tenant, &mut ticket, wake, now, None).await?;
         Ok(if saved {
             Went::AsFarAsItGoes
         } else {

@@ -33,12 +33,17 @@ impl Desk {
 
     /// The ticket of that name, by identifier or service-order number.
     pub(super) async fn find(&self, caller: &Asking, name: &str) -> Result<Ticket, Refusal> {
-        let tenant = caller.tenant.as_str();
-        let mut read = self.db.read(&caller.tenant).await?;
+        let tenant = &caller.tenant;
         let number = name.strip_prefix("tickets/").filter(|rest| is_number(rest));
         let found = match (names::parse(wire::TICKETS, name), number) {
-            (Some(id), _) => store::ticket::get(&mut read, tenant, id).await?,
-            (None, Some(number)) => store::ticket::get_by_number(&mut read, tenant, number).await?,
+            (Some(id), _) => self.read(tenant, id).await?,
+            (None, Some(number)) => {
+                let mut read = self.db.read(tenant).await?;
+                let found = store::ticket::get_by_number(&mut read, tenant.as_str(), number);
+                let found = found.await?;
+                read.done();
+                found
+            }
             (None, None) => {
                 let mut v = Violations::new();
                 v.add(
@@ -48,7 +53,6 @@ impl Desk {
                 return Err(Refusal::invalid(v));
             }
         };
-        read.done();
         let ticket = found.ok_or_else(|| Refusal::not_found(name))?;
         caller.reaches(&scope(&ticket), || name.to_owned())?;
         Ok(ticket)

@@ -18,17 +18,18 @@ pub type Arguments = Vec<(String, String)>;
 pub struct Chained {
     /// Where the chain stands after them.
     pub head: Head,
-    pub(super) sequences: Vec<i64>,
-    pub(super) verbs: Vec<&'static str>,
-    pub(super) actors: Vec<String>,
-    pub(super) occurred: Vec<jiff_sqlx::Timestamp>,
-    pub(super) states: Vec<&'static str>,
-    pub(super) arguments: Vec<Json<Arguments>>,
-    pub(super) bodies: Vec<Option<String>>,
-    pub(super) salts: Vec<Option<Vec<u8>>>,
-    pub(super) text_hashes: Vec<Option<Vec<u8>>>,
-    pub(super) previous: Vec<Vec<u8>>,
-    pub(super) hashes: Vec<Vec<u8>>,
+    recorded_at: Timestamp,
+    pub(in crate::store) sequences: Vec<i64>,
+    pub(in crate::store) verbs: Vec<&'static str>,
+    pub(in crate::store) actors: Vec<String>,
+    pub(in crate::store) occurred: Vec<jiff_sqlx::Timestamp>,
+    pub(in crate::store) states: Vec<&'static str>,
+    pub(in crate::store) arguments: Vec<Json<Arguments>>,
+    pub(in crate::store) bodies: Vec<Option<String>>,
+    pub(in crate::store) salts: Vec<Option<Vec<u8>>>,
+    pub(in crate::store) text_hashes: Vec<Option<Vec<u8>>>,
+    pub(in crate::store) previous: Vec<Vec<u8>>,
+    pub(in crate::store) hashes: Vec<Vec<u8>>,
 }
 
 impl Chained {
@@ -37,6 +38,7 @@ impl Chained {
         let most = ticket.fresh.len();
         let mut chained = Chained {
             head: ticket.head,
+            recorded_at,
             sequences: Vec::with_capacity(most),
             verbs: Vec::with_capacity(most),
             actors: Vec::with_capacity(most),
@@ -90,6 +92,58 @@ impl Chained {
     /// When the last entry's event happened.
     pub fn last_occurred(&self) -> Option<Timestamp> {
         self.occurred.last().map(|at| at.to_jiff())
+    }
+}
+
+/// New entries of several tickets, column by column.
+#[derive(Default)]
+pub(in crate::store) struct Entries<'a> {
+    pub(in crate::store) tickets: Vec<Uuid>,
+    pub(in crate::store) sequences: Vec<i64>,
+    pub(in crate::store) verbs: Vec<&'static str>,
+    pub(in crate::store) actors: Vec<&'a str>,
+    pub(in crate::store) occurred: Vec<jiff_sqlx::Timestamp>,
+    pub(in crate::store) recorded: Vec<jiff_sqlx::Timestamp>,
+    pub(in crate::store) states: Vec<&'static str>,
+    pub(in crate::store) arguments: Vec<Json<&'a Arguments>>,
+    pub(in crate::store) bodies: Vec<Option<&'a str>>,
+    pub(in crate::store) salts: Vec<Option<&'a [u8]>>,
+    pub(in crate::store) text_hashes: Vec<Option<&'a [u8]>>,
+    pub(in crate::store) previous: Vec<&'a [u8]>,
+    pub(in crate::store) hashes: Vec<&'a [u8]>,
+}
+
+impl<'a> Entries<'a> {
+    pub(in crate::store) fn of(all: impl Iterator<Item = (Uuid, &'a Chained)>) -> Entries<'a> {
+        let mut entries = Entries::default();
+        for (ticket, one) in all {
+            let count = one.sequences.len();
+            let recorded_at = one.recorded_at.to_sqlx();
+            entries.tickets.extend(std::iter::repeat_n(ticket, count));
+            entries.sequences.extend(&one.sequences);
+            entries.verbs.extend(&one.verbs);
+            entries.actors.extend(one.actors.iter().map(String::as_str));
+            entries.occurred.extend(&one.occurred);
+            entries
+                .recorded
+                .extend(std::iter::repeat_n(recorded_at, count));
+            entries.states.extend(&one.states);
+            entries
+                .arguments
+                .extend(one.arguments.iter().map(|said| Json(&said.0)));
+            entries
+                .bodies
+                .extend(one.bodies.iter().map(Option::as_deref));
+            entries.salts.extend(one.salts.iter().map(Option::as_deref));
+            entries
+                .text_hashes
+                .extend(one.text_hashes.iter().map(Option::as_deref));
+            entries
+                .previous
+                .extend(one.previous.iter().map(Vec::as_slice));
+            entries.hashes.extend(one.hashes.iter().map(Vec::as_slice));
+        }
+        entries
     }
 }
 
