@@ -136,6 +136,11 @@ impl Ground {
         settings
     }
 
+    /// Makes tokens that every service here believes.
+    pub(crate) fn minter(&self) -> anyhow::Result<Minter> {
+        Ok(self.identity.minter(Clock::system())?)
+    }
+
     /// Serves these services, each knowing where the others are.
     pub(crate) async fn serve(&self, blueprints: &[&Blueprint]) -> anyhow::Result<Suite> {
         let shutdown = CancellationToken::new();
@@ -143,7 +148,7 @@ impl Ground {
             addresses: BTreeMap::new(),
             running: Vec::new(),
             shutdown,
-            minter: self.identity.minter(Clock::system())?,
+            minter: self.minter()?,
         };
         for blueprint in blueprints.iter().rev() {
             let name = blueprint.name;

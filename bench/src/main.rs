@@ -45,6 +45,10 @@ enum Name {
     Clocks,
     /// From commit to effect at a consumer.
     Events,
+    /// Knowing who asks and whether it may.
+    Rights,
+    /// GetTicket and CreateTicket with row-level security and without.
+    Walls,
     /// A million changes chained and verified.
     Audit,
     /// Tickets from report to survey against pgbench's four inserts; needs the program `fettle`.
@@ -56,7 +60,7 @@ enum Name {
 }
 
 /// What runs when nothing is named.
-const ALL: [Name; 8] = [
+const ALL: [Name; 10] = [
     Name::Clocks,
     Name::Check,
     Name::Get,
@@ -64,6 +68,8 @@ const ALL: [Name; 8] = [
     Name::Create,
     Name::CreateAlone,
     Name::Events,
+    Name::Rights,
+    Name::Walls,
     Name::Audit,
 ];
 
@@ -193,6 +199,8 @@ async fn measure(
             Name::Reserve => measures::reserve::run(bench).await?,
             Name::Clocks => measures::clocks::run(bench)?,
             Name::Events => measures::events::run(bench).await?,
+            Name::Rights => measures::rights::run(bench)?,
+            Name::Walls => measures::walls::run(bench).await?,
             Name::Audit => measures::audit::run(bench).await?,
             Name::MainJob => measures::main_job::run(bench).await?,
             Name::Memory => memory::run(bench).await?,

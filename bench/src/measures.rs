@@ -8,6 +8,8 @@ pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod main_job;
 pub(crate) mod reserve;
+pub(crate) mod rights;
+pub(crate) mod walls;
 
 use anyhow::ensure;
 

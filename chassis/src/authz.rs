@@ -187,6 +187,9 @@ struct Call {
 /// of policies.
 const REMEMBERED: u64 = 65_536;
 
+/// Stands for whatever value there is.
+const SOME: &str = "*";
+
 /// Everything an answer follows from; what the policies cannot see is left out.
 #[derive(PartialEq, Eq, Hash)]
 struct Question {
@@ -282,6 +285,13 @@ impl Authority {
             return false;
         };
         let call = self.call(rpc);
+        // What a kind of caller has nothing of, its policies compare with nothing: they see at most
+        // whether it is there. So one answer serves all tickets of a region to somebody of the house.
+        let seen = |d: Dimension| match kind.dimensions.has(d) {
+            true => scope.get(d),
+            false => scope.get(d).map(|_| SOME),
+        };
+        let scope = &Scope::of(call.dimensions, seen);
         let question = Question {
             rpc,
             tenant: caller.tenant.clone(),
@@ -289,7 +299,7 @@ impl Authority {
             roles: caller.roles.clone(),
             caller: Scope::of(kind.dimensions, |d| d.of(caller)),
             of: tenant.clone(),
-            resource: Scope::of(call.dimensions, |d| scope.get(d)),
+            resource: scope.clone(),
         };
         if let Some(answer) = self.answers.get(&question) {
             return answer;

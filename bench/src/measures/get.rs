@@ -19,7 +19,7 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
     let channels = suite.connect("ticket", bench.settings.connections).await?;
     let line = Line::new(channels, TENANT, suite.minter())?;
     let rows = bench.settings.rows;
-    fill(bench, &line, rows).await?;
+    fill(bench, &line, TENANT, rows).await?;
 
     let callers = bench.callers(64);
     let script =
@@ -56,7 +56,12 @@ pub(crate) async fn run(bench: Bench<'_>) -> anyhow::Result<Outcome> {
 }
 
 /// Creates one ticket by the RPC and copies its row; a table beside it has as many rows as wide.
-async fn fill(bench: Bench<'_>, line: &Line, rows: u64) -> anyhow::Result<()> {
+pub(super) async fn fill(
+    bench: Bench<'_>,
+    line: &Line,
+    tenant: &str,
+    rows: u64,
+) -> anyhow::Result<()> {
     let mut client = TicketServiceClient::new(line.channel(0));
     client
         .create_ticket(line.request(seed::report(1, "first")))
@@ -71,11 +76,12 @@ async fn fill(bench: Bench<'_>, line: &Line, rows: u64) -> anyhow::Result<()> {
     bench
         .execute(format!(
             "insert into ticket.tickets select {copied} from ticket.tickets, generate_series(1, {rows}) i
-                where tenant_id = '{TENANT}';
+                where tenant_id = '{tenant}';
             create schema if not exists baseline;
+            drop table if exists baseline.kept;
             create table baseline.kept (id bigint primary key, body text not null);
             insert into baseline.kept select i, repeat('x', (select avg(pg_column_size(t.*))::int
-                from ticket.tickets t where tenant_id = '{TENANT}')) from generate_series(1, {rows}) i"
+                from ticket.tickets t where tenant_id = '{tenant}')) from generate_series(1, {rows}) i"
         ))
         .await?;
     bench
@@ -86,7 +92,7 @@ async fn fill(bench: Bench<'_>, line: &Line, rows: u64) -> anyhow::Result<()> {
         .await
 }
 
-async fn get(line: Line, caller: usize, number: u64, rows: u64) -> anyhow::Result<()> {
+pub(super) async fn get(line: Line, caller: usize, number: u64, rows: u64) -> anyhow::Result<()> {
     let id = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % rows + 1;
     let name = format!("tickets/01900000-0000-7000-8000-{id:012x}");
     let mut client = TicketServiceClient::new(line.channel(caller));

@@ -152,10 +152,33 @@ fn parsed(files: &[(&str, &str)], faults: &mut Faults) -> PolicySet {
                 faults.0.push(format!("{file}: a policy has no @id"));
                 continue;
             };
+            // What a caller has nothing of is shown to the policies as a mere presence.
+            if policy
+                .to_json()
+                .is_ok_and(|json| has_literal(&json["conditions"]))
+            {
+                faults
+                    .0
+                    .push(format!("{file}: {id} compares with a text of its own"));
+            }
             faults.note(file, all.add(policy.new_id(PolicyId::new(id))));
         }
     }
     all
+}
+
+/// Whether an expression holds a text that is no name of an entity.
+fn has_literal(expression: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match expression {
+        Value::Object(fields) => fields.iter().any(|(key, value)| match key.as_str() {
+            "Value" => value.is_string(),
+            "__entity" => false,
+            _ => has_literal(value),
+        }),
+        Value::Array(parts) => parts.iter().any(has_literal),
+        _ => false,
+    }
 }
 
 fn types(schema: &str) -> Result<HashMap<String, Namespace>, String> {

@@ -32,7 +32,7 @@ use crate::domain::process::auto_close_at;
 use crate::domain::ticket::{Site, Ticket, What};
 use crate::error::ticket_erased;
 use crate::store;
-use crate::store::ticket::{Beside, Reported, Saved, Wake};
+use crate::store::ticket::{Beside, Reported, Wake};
 use crate::store::timeline::Chained;
 use crate::wire;
 
@@ -54,7 +54,6 @@ pub struct Desk {
     numbers: Arc<Mutex<(i64, i64)>>,
     reading: Gather<Uuid, Option<Ticket>>,
     reporting: Gather<Reported, bool>,
-    saving: Gather<Saved, bool>,
 }
 
 impl Desk {
@@ -69,7 +68,6 @@ impl Desk {
         Desk {
             reading: together::reading(db.clone()),
             reporting: together::reporting(db.clone()),
-            saving: together::saving(db.clone()),
             db,
             policies: Arc::new(policies),
             settings: Arc::new(settings),
@@ -187,35 +185,35 @@ impl Desk {
         &self,
         tx: &mut Tx,
         ticket: &mut Ticket,
-        wake: Wake,
+        wake: &Wake,
     ) -> Result<bool, Refusal> {
         let beside = self.seal(ticket, tx.now())?;
-        let (last, tells) = (beside.chained.last_occurred(), !beside.told.is_empty());
-        let changed = [(ticket.clone(), beside, wake)];
-        let saved = store::ticket::save(tx, &ticket.tenant, &changed).await?;
-        if saved.unwrap_or_default().is_empty() {
+        if !store::ticket::save(tx, ticket, &beside, wake).await? {
             return Ok(false);
         }
         if !Desk::is_alone(ticket) {
+            let last = beside.chained.last_occurred();
             let at = last.unwrap_or(tx.now());
             store::quote::lapse(tx, &ticket.tenant, ticket.id, at).await?;
         }
-        if tells {
+        if !beside.told.is_empty() {
             tx.has_told();
         }
         Ok(true)
     }
 
-    /// As [`save`](Desk::save), together with what is saved at the same time; for a ticket that
-    /// [is alone](Desk::is_alone).
+    /// As [`save`](Desk::save), in one round trip; for a ticket that [is alone](Desk::is_alone).
     pub(crate) async fn save_single(
         &self,
         tenant: &TenantId,
-        ticket: Ticket,
-        beside: Beside,
-        wake: Wake,
+        ticket: &Ticket,
+        beside: &Beside,
+        wake: &Wake,
     ) -> Result<bool, Refusal> {
-        self.saving.ask(tenant, (ticket, beside, wake)).await
+        let mut single = self.db.single(tenant).await?;
+        let saved = store::ticket::save(&mut single, ticket, beside, wake).await?;
+        single.done(saved && !beside.told.is_empty()).await?;
+        Ok(saved)
     }
 
     /// As [`save`](Desk::save) for an RPC or event: the process looks again at once.
@@ -225,7 +223,7 @@ impl Desk {
         ticket: &mut Ticket,
     ) -> Result<(), Refusal> {
         let wake = Wake::at(tx.now());
-        if self.save(tx, ticket, wake).await? {
+        if self.save(tx, ticket, &wake).await? {
             Ok(())
         } else {
             Err(Refusal::contention())

@@ -55,7 +55,7 @@ impl Desk {
             asked: Asked::Nothing,
             ..Wake::at(now)
         };
-        if !self.save(tx, &mut ticket, wake).await? {
+        if !self.save(tx, &mut ticket, &wake).await? {
             return Err(Refusal::contention());
         }
         store::erasure::words(tx, &ticket).await?;

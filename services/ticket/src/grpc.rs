@@ -112,7 +112,7 @@ impl Desk {
         beside.key = key.map(|key| (key.clone(), answer.encode_to_vec()));
         beside.change = self.change(&ticket, Some(before), key);
         let wake = Wake::at(now);
-        let saved = self.save_single(tenant, ticket, beside, wake).await?;
+        let saved = self.save_single(tenant, &ticket, &beside, &wake).await?;
         Ok(saved.then(|| {
             self.woken.notify_one();
             answer

@@ -237,16 +237,15 @@ impl Progress {
                 wake.asked = Asked::Nothing;
             }
         }
-        let asked = match &wake.asked {
-            Asked::Step(step, round, bytes) => Some(((*step).to_owned(), *round, bytes.clone())),
-            Asked::Nothing => None,
-            Asked::Keep => claimed.asked.take(),
-        };
-        if !self.write(tenant, &mut ticket, wake, now, quote).await? {
+        if !self.write(tenant, &mut ticket, &wake, now, quote).await? {
             // Somebody was faster: read again and decide anew.
             return Ok(Went::On(None));
         }
-        claimed.asked = asked;
+        claimed.asked = match wake.asked {
+            Asked::Step(step, round, bytes) => Some((step.to_owned(), round, bytes)),
+            Asked::Nothing => None,
+            Asked::Keep => claimed.asked.take(),
+        };
         Ok(match next {
             Next::Do(_) => Went::On(Some(ticket)),
             Next::Wait(_) => Went::AsFarAsItGoes,
@@ -258,14 +257,13 @@ impl Progress {
         &self,
         tenant: &TenantId,
         ticket: &mut Ticket,
-        wake: Wake,
+        wake: &Wake,
         now: Timestamp,
         quote: Option<Quote>,
     ) -> Result<bool, Refusal> {
         if quote.is_none() && Desk::is_alone(ticket) {
             let beside = self.desk.seal(ticket, now)?;
-            let saved = self.desk.save_single(tenant, ticket.clone(), beside, wake);
-            return saved.await;
+            return self.desk.save_single(tenant, ticket, &beside, wake).await;
         }
         let mut tx = self.desk.db.begin(tenant).await?;
         if let Some(quote) = quote
@@ -324,7 +322,7 @@ impl Progress {
             attempts: claimed.attempts,
             asked: Asked::Keep,
         };
-        let saved = self.write(tenant, &mut ticket, wake, now, None).await?;
+        let saved = self.write(tenant, &mut ticket, &wake, now, None).await?;
         Ok(if saved {
             Went::AsFarAsItGoes
         } else {

@@ -1,6 +1,6 @@
-//! Statements over what many ask at the same time: reads by id, reports, saves.
+//! Statements over what many ask at the same time: reads by id, and reports.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chassis::db::Db;
 use chassis::gather::Gather;
@@ -9,16 +9,15 @@ use uuid::Uuid;
 
 use crate::domain::ticket::Ticket;
 use crate::store;
-use crate::store::ticket::{Reported, Saved};
+use crate::store::ticket::Reported;
 
-/// Tickets read, inserted or saved by one statement.
+/// Tickets read or inserted by one statement.
 const MOST_TOGETHER: usize = 64;
 
 /// Statements of each kind that run side by side for a tenant: enough to keep the database busy, few
 /// enough that batches grow.
 const READS: usize = 1;
 const REPORTS: usize = 2;
-const SAVES: usize = 2;
 
 /// Reads tickets by their ids.
 pub(super) fn reading(db: Db) -> Gather<Uuid, Option<Ticket>> {
@@ -47,26 +46,6 @@ pub(super) fn reporting(db: Db) -> Gather<Reported, bool> {
     })
 }
 
-/// Saves what was changed; where one stands in the way of the others, each by itself.
-pub(super) fn saving(db: Db) -> Gather<Saved, bool> {
-    Gather::new(MOST_TOGETHER, SAVES, move |tenant, changed: Vec<Saved>| {
-        let db = db.clone();
-        async move {
-            if let Some(saved) = save(&db, &tenant, &changed).await? {
-                return Ok(saved);
-            }
-            let mut saved = vec![false; changed.len()];
-            if changed.len() > 1 {
-                for (at, one) in changed.chunks(1).enumerate() {
-                    let alone = save(&db, &tenant, one).await?;
-                    saved[at] = alone.is_some_and(|saved| saved == [true]);
-                }
-            }
-            Ok(saved)
-        }
-    })
-}
-
 async fn read(db: &Db, tenant: &TenantId, ids: &[Uuid]) -> Result<Vec<Option<Ticket>>, Refusal> {
     let mut read = db.read(tenant).await?;
     let found = store::ticket::get_all(&mut read, tenant.as_str(), ids).await?;
@@ -88,19 +67,4 @@ async fn insert(db: &Db, tenant: &TenantId, new: &[Reported]) -> Result<bool, Re
     let inserted = store::ticket::insert(&mut single, tenant.as_str(), new).await?;
     single.done(inserted).await?;
     Ok(inserted)
-}
-
-/// Which of them were saved, of several writings of one ticket the first; none: one's request key is
-/// there already.
-async fn save(db: &Db, tenant: &TenantId, changed: &[Saved]) -> Result<Option<Vec<bool>>, Refusal> {
-    let mut single = db.single(tenant).await?;
-    let saved = store::ticket::save(&mut single, tenant.as_str(), changed).await?;
-    let tells = saved.as_ref().is_some_and(|saved| !saved.is_empty());
-    single.done(tells).await?;
-    let Some(saved) = saved else {
-        return Ok(None);
-    };
-    let mut left: HashSet<Uuid> = saved.into_iter().collect();
-    let each = changed.iter().map(|(ticket, ..)| left.remove(&ticket.id));
-    Ok(Some(each.collect()))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 mod writing;
 
-pub use writing::{Asked, Beside, Reported, Saved, Wake, insert, save};
+pub use writing::{Asked, Beside, Reported, Wake, insert, save};
 
 use crate::domain::moves::State;
 use crate::domain::process::Facts;

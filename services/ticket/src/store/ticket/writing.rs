@@ -2,9 +2,9 @@
 //! they tell, their requests' keys and what goes to the audit, and nothing of them where a version
 //! has moved on or a key is there already.
 //!
-//! They take several tickets of a tenant at once ([`chassis::gather`]); one is the least of many.
-
-use std::collections::HashSet;
+//! An insert takes several tickets of a tenant at once ([`chassis::gather`]). A save takes one: most
+//! are the process worker's, seldom two at the same moment, and a statement over arrays costs a single
+//! save half as much again.
 
 use chassis::Refusal;
 use chassis::audit::Change;
@@ -53,19 +53,6 @@ pub enum Asked {
     Nothing,
     /// That step of that round is about to be asked with those very bytes.
     Step(&'static str, i32, Vec<u8>),
-}
-
-impl Asked {
-    fn is_noted(&self) -> bool {
-        !matches!(self, Asked::Keep)
-    }
-
-    fn step(&self) -> Option<(&'static str, i32, &[u8])> {
-        match self {
-            Asked::Step(step, round, bytes) => Some((*step, *round, bytes)),
-            Asked::Keep | Asked::Nothing => None,
-        }
-    }
 }
 
 /// What is written beside a ticket in the same statement.
@@ -252,211 +239,143 @@ pub async fn insert(
     unless_there(inserted.execute(conn).await.map(|_| true))
 }
 
-/// A changed ticket, what is written beside it, and when its process looks next.
-pub type Saved = (Ticket, Beside, Wake);
-
-/// Saves changed tickets of a tenant with their new entries, their processes, what they tell, and
-/// their requests' keys: each if nobody was faster. Gives the tickets that were saved, of several
-/// writings of one ticket at most one; none at all: a request key is there already, and nothing was
+/// Saves a changed ticket with its new entries, its process, what it tells, and the request's key,
+/// if nobody was faster. False: somebody was, or the request key is there already, and nothing was
 /// written.
 pub async fn save(
     conn: &mut PgConnection,
-    tenant: &str,
-    changed: &[Saved],
-) -> Result<Option<Vec<Uuid>>, Refusal> {
-    let mut seen = HashSet::new();
-    let first_of_each = |(ticket, ..): &&Saved| seen.insert(ticket.id);
-    // In one order, so that two who save the same tickets do not wait for each other.
-    let mut changed: Vec<&Saved> = changed.iter().filter(first_of_each).collect();
-    changed.sort_unstable_by_key(|(ticket, ..)| ticket.id);
-    let steps = changed.iter().map(|(ticket, ..)| word(&ticket.step));
-    let steps = steps.collect::<Result<Vec<String>, Refusal>>()?;
-    macro_rules! column {
-        ($ticket:ident, $beside:ident, $wake:ident => $value:expr) => {
-            &changed.iter().map(|($ticket, $beside, $wake)| $value).collect::<Vec<_>>()[..]
-        };
-        ($ticket:ident => $value:expr) => {
-            column!($ticket, _beside, _wake => $value)
-        };
-    }
-    let besides = || changed.iter().map(|(ticket, beside, _)| (ticket, beside));
-    let entries = Entries::of(besides().map(|(ticket, beside)| (ticket.id, &beside.chained)));
-    let (told, keys, changes) = (
-        Told::of(besides()),
-        Keys::of(besides()),
-        Changes::of(besides()),
-    );
-    let findings = changed.iter().flat_map(|(ticket, ..)| {
-        let of = ticket.id;
-        ticket
-            .findings
-            .iter()
-            .map(move |finding| (of, &finding[..]))
-    });
-    let (findings_of, findings): (Vec<Uuid>, Vec<&[u8]>) = findings.unzip();
+    ticket: &Ticket,
+    beside: &Beside,
+    wake: &Wake,
+) -> Result<bool, Refusal> {
+    let (chained, told) = (&beside.chained, &beside.told);
+    let (key, change) = (beside.key.as_ref(), beside.change.as_ref());
+    let (noted, asked) = match &wake.asked {
+        Asked::Keep => (false, None),
+        Asked::Nothing => (true, None),
+        Asked::Step(step, round, bytes) => (true, Some((*step, *round, bytes))),
+    };
     // A decision is long and seldom new: where it is the same, the kept bytes stay as they are.
-    let saved = sqlx::query_scalar!(
+    let saved = sqlx::query!(
         r#"with ticket as (
-            update tickets t set title = g.title, description = g.description, impact = g.impact,
-                urgency = g.urgency, priority = g.priority, state = g.state, step = g.step,
-                pause_reason = g.pause_reason, queue = g.queue, assignee = g.assignee,
-                round = g.round, attention = g.attention, resolution = g.resolution,
-                sla_policy = g.sla_policy, moments = g.moments, facts = g.facts,
-                findings = array(
-                    select f.finding from unnest($27::uuid[], $28::bytea[])
-                        with ordinality as f (ticket_id, finding, place)
-                    where f.ticket_id = g.ticket_id order by f.place),
-                next_due = g.next_due,
-                decision = case when t.decision is distinct from g.decision then g.decision
-                    else t.decision end,
-                updated_at = g.updated_at, version = t.version + 1,
-                last_sequence = g.last_sequence, last_hash = g.last_hash, product = g.product,
-                technician_id = g.technician_id
-            from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::smallint[],
-                $7::smallint[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[],
-                $13::text[], $14::integer[], $15::text[], $16::text[], $17::text[], $18::jsonb[],
-                $19::jsonb[], $20::timestamptz[], $21::bytea[], $22::timestamptz[],
-                $23::bigint[], $24::bytea[], $25::text[], $26::uuid[])
-                as g (ticket_id, read_version, title, description, impact, urgency, priority,
-                state, step, pause_reason, queue, assignee, round, attention, resolution,
-                sla_policy, moments, facts, next_due, decision, updated_at, last_sequence,
-                last_hash, product, technician_id)
-            where t.tenant_id = $1 and t.ticket_id = g.ticket_id and t.version = g.read_version
-            returning t.ticket_id
+            update tickets set title = $4, description = $5, impact = $6, urgency = $7,
+                priority = $8, state = $9, step = $10, pause_reason = $11, queue = $12,
+                assignee = $13, round = $14, attention = $15, resolution = $16, sla_policy = $17,
+                moments = $18, facts = $19, findings = $21, next_due = $22,
+                decision = case when decision is distinct from $20 then $20 else decision end,
+                updated_at = $23, version = version + 1, last_sequence = $24, last_hash = $25,
+                product = $26, technician_id = $58
+            where tenant_id = $1 and ticket_id = $2 and version = $3
+            returning tenant_id, ticket_id
         ), process as (
-            update processes p set due_at = g.due_at, attempts = g.attempts,
-                asked_step = case when g.noted then g.asked_step else p.asked_step end,
-                asked_round = case when g.noted then g.asked_round else p.asked_round end,
-                asked = case when g.noted then g.asked else p.asked end,
-                leased_until = coalesce(g.leased_until, p.leased_until)
-            from ticket join unnest($2::uuid[], $29::timestamptz[], $30::timestamptz[],
-                $31::integer[], $32::boolean[], $33::text[], $34::integer[], $35::bytea[])
-                as g (ticket_id, due_at, leased_until, attempts, noted, asked_step, asked_round,
-                asked) using (ticket_id)
-            where p.tenant_id = $1 and p.ticket_id = ticket.ticket_id
+            update processes p set due_at = $27, attempts = $29,
+                asked_step = case when $44 then $30 else asked_step end,
+                asked_round = case when $44 then $31 else asked_round end,
+                asked = case when $44 then $32 else asked end,
+                leased_until = coalesce($28, leased_until)
+            from ticket where p.tenant_id = ticket.tenant_id and p.ticket_id = ticket.ticket_id
         ), entries as (
             insert into ticket_events (tenant_id, ticket_id, sequence, verb, actor, occurred_at,
                 recorded_at, state, arguments, body, salt, text_hash, previous_hash, hash)
-            select $1, ticket_id, e.sequence, e.verb, e.actor, e.occurred_at, e.recorded_at,
-                e.state, e.arguments, e.body, e.salt, e.text_hash, e.previous_hash, e.hash
-            from ticket join unnest($36::uuid[], $37::bigint[], $38::text[], $39::text[],
-                $40::timestamptz[], $41::timestamptz[], $42::text[], $43::jsonb[], $44::text[],
-                $45::bytea[], $46::bytea[], $47::bytea[], $48::bytea[])
-                as e (ticket_id, sequence, verb, actor, occurred_at, recorded_at, state,
-                arguments, body, salt, text_hash, previous_hash, hash) using (ticket_id)
+            select ticket.tenant_id, ticket.ticket_id, e.sequence, e.verb, e.actor, e.occurred_at,
+                $23, e.state, e.arguments, e.body, e.salt, e.text_hash, e.previous_hash, e.hash
+            from ticket, unnest($33::bigint[], $34::text[], $35::text[], $36::timestamptz[],
+                $37::text[], $38::jsonb[], $39::text[], $40::bytea[], $41::bytea[], $42::bytea[],
+                $43::bytea[]) as e (sequence, verb, actor, occurred_at, state, arguments, body,
+                salt, text_hash, previous_hash, hash)
         ), told as (
             insert into outbox (event_id, tenant_id, kind, aggregate, version, partition,
                 occurred_at, recorded_at, traceparent, principal, payload)
-            select o.event_id, $1, o.kind, o.aggregate, o.version, o.partition, o.occurred_at,
-                o.recorded_at, o.traceparent, o.principal, o.payload
-            from ticket join unnest($49::uuid[], $50::uuid[], $51::text[], $52::text[],
-                $53::bigint[], $54::smallint[], $55::timestamptz[], $56::timestamptz[],
-                $57::text[], $58::text[], $59::bytea[])
-                as o (ticket_id, event_id, kind, aggregate, version, partition, occurred_at,
-                recorded_at, traceparent, principal, payload) using (ticket_id)
+            select o.event_id, ticket.tenant_id, o.kind, o.aggregate, o.version, o.partition,
+                o.occurred_at, $23, $45, $59, o.payload
+            from ticket, unnest($46::uuid[], $47::text[], $48::text[], $49::bigint[],
+                $50::smallint[], $51::timestamptz[], $52::bytea[]) as o (event_id, kind,
+                aggregate, version, partition, occurred_at, payload)
         ), key as (
             insert into request_keys (tenant_id, principal, rpc, request_id, body_hash, answer,
                 created_at)
-            select $1, k.principal, k.rpc, k.request_id, k.body_hash, k.answer, k.created_at
-            from ticket join unnest($60::uuid[], $61::text[], $62::text[], $63::text[],
-                $64::bytea[], $65::bytea[], $66::timestamptz[])
-                as k (ticket_id, principal, rpc, request_id, body_hash, answer, created_at)
-                using (ticket_id)
+            select tenant_id, $53, $54, $55, $56, $57, $23 from ticket where $55::text is not null
         ), audited as (
             insert into audit_pending (id, tenant_id, recorded_at, principal, rpc, origin,
                 request_id, resource, before, after)
-            select a.id, $1, a.recorded_at, a.principal, a.rpc, a.origin, a.request_id,
-                a.resource, a.before, a.after
-            from ticket join unnest($67::uuid[], $68::uuid[], $69::timestamptz[], $70::text[],
-                $71::text[], $72::text[], $73::text[], $74::text[], $75::bytea[], $76::bytea[])
-                as a (ticket_id, id, recorded_at, principal, rpc, origin, request_id, resource,
-                before, after) using (ticket_id)
+            select $60, tenant_id, $23, $61, $62, $63, $64, $65, $66, $67
+            from ticket where $60::uuid is not null
         )
-        select ticket_id as "saved!" from ticket"#,
-        tenant,
-        column!(t => t.id) as _,
-        column!(_t, b, _w => b.read_version) as _,
-        column!(t => t.title.as_str()) as _,
-        column!(t => t.description.as_str()) as _,
-        column!(t => t.impact) as _,
-        column!(t => t.urgency) as _,
-        column!(t => t.priority()) as _,
-        column!(t => t.state.name()) as _,
-        &steps[..] as _,
-        column!(t => t.pause.map(PauseReason::name)) as _,
-        column!(t => t.queue.as_str()) as _,
-        column!(t => t.assignee.as_str()) as _,
-        column!(t => t.round) as _,
-        column!(t => t.attention.as_str()) as _,
-        column!(t => t.resolution.as_str()) as _,
-        column!(t => t.sla_policy.as_str()) as _,
-        column!(t => Json(&t.moments)) as _,
-        column!(t => Json(&t.facts)) as _,
-        column!(_t, b, _w => b.next_due.map(ToSqlx::to_sqlx)) as _,
-        column!(t => t.decision.as_deref()) as _,
-        column!(t => t.updated_at.to_sqlx()) as _,
-        column!(_t, b, _w => b.chained.head.sequence) as _,
-        column!(_t, b, _w => &b.chained.head.hash[..]) as _,
-        column!(t => t.product.as_str()) as _,
-        column!(t => t.facts.technician) as _,
-        &findings_of[..],
-        &findings[..] as _,
-        column!(_t, _b, w => w.due_at.map(ToSqlx::to_sqlx)) as _,
-        column!(_t, _b, w => w.leased_until.map(ToSqlx::to_sqlx)) as _,
-        column!(_t, _b, w => w.attempts) as _,
-        column!(_t, _b, w => w.asked.is_noted()) as _,
-        column!(_t, _b, w => w.asked.step().map(|asked| asked.0)) as _,
-        column!(_t, _b, w => w.asked.step().map(|asked| asked.1)) as _,
-        column!(_t, _b, w => w.asked.step().map(|asked| asked.2)) as _,
-        &entries.tickets[..],
-        &entries.sequences[..],
-        &entries.verbs[..] as _,
-        &entries.actors[..] as _,
-        &entries.occurred[..] as _,
-        &entries.recorded[..] as _,
-        &entries.states[..] as _,
-        &entries.arguments[..] as _,
-        &entries.bodies[..] as _,
-        &entries.salts[..] as _,
-        &entries.text_hashes[..] as _,
-        &entries.previous[..] as _,
-        &entries.hashes[..] as _,
-        &told.tickets[..],
+        select count(*) as "saved!" from ticket"#,
+        ticket.tenant,
+        ticket.id,
+        beside.read_version,
+        ticket.title,
+        ticket.description,
+        ticket.impact,
+        ticket.urgency,
+        ticket.priority(),
+        ticket.state.name(),
+        word(&ticket.step)?,
+        ticket.pause.map(PauseReason::name),
+        ticket.queue,
+        ticket.assignee,
+        ticket.round,
+        ticket.attention,
+        ticket.resolution,
+        ticket.sla_policy,
+        Json(&ticket.moments) as _,
+        Json(&ticket.facts) as _,
+        ticket.decision.as_deref(),
+        &ticket.findings[..],
+        beside.next_due.map(ToSqlx::to_sqlx),
+        ticket.updated_at.to_sqlx(),
+        chained.head.sequence,
+        &chained.head.hash[..],
+        ticket.product,
+        wake.due_at.map(ToSqlx::to_sqlx),
+        wake.leased_until.map(ToSqlx::to_sqlx),
+        wake.attempts,
+        asked.map(|asked| asked.0),
+        asked.map(|asked| asked.1),
+        asked.map(|asked| &asked.2[..]),
+        &chained.sequences[..],
+        &chained.verbs[..] as _,
+        &chained.actors[..],
+        &chained.occurred[..] as _,
+        &chained.states[..] as _,
+        &chained.arguments[..] as _,
+        &chained.bodies[..] as _,
+        &chained.salts[..] as _,
+        &chained.text_hashes[..] as _,
+        &chained.previous[..] as _,
+        &chained.hashes[..] as _,
+        noted,
+        told.traceparent,
         &told.ids[..],
         &told.kinds[..] as _,
-        &told.aggregates[..] as _,
+        &told.aggregates[..],
         &told.versions[..],
         &told.partitions[..],
         &told.occurred[..] as _,
-        &told.recorded[..] as _,
-        &told.traceparents[..] as _,
-        &told.principals[..] as _,
-        &told.payloads[..] as _,
-        &keys.tickets[..],
-        &keys.principals[..] as _,
-        &keys.rpcs[..] as _,
-        &keys.ids[..] as _,
-        &keys.hashes[..] as _,
-        &keys.answers[..] as _,
-        &keys.at[..] as _,
-        &changes.tickets[..],
-        &changes.ids[..],
-        &changes.at[..] as _,
-        &changes.principals[..] as _,
-        &changes.rpcs[..] as _,
-        &changes.origins[..] as _,
-        &changes.requests[..] as _,
-        &changes.resources[..] as _,
-        &changes.befores[..] as _,
-        &changes.afters[..] as _,
+        &told.payloads[..],
+        key.map(|(key, _)| key.principal.as_str()),
+        key.map(|(key, _)| key.rpc),
+        key.map(|(key, _)| key.id.as_str()),
+        key.map(|(key, _)| &key.body_hash[..]),
+        key.map(|(_, answer)| &answer[..]),
+        ticket.facts.technician,
+        told.principal,
+        change.map(|(id, _)| *id),
+        change.map(|(_, change)| change.principal.as_str()),
+        change.map(|(_, change)| change.rpc.as_str()),
+        change.map(|(_, change)| change.origin.as_str()),
+        change.map(|(_, change)| change.request_id.as_str()),
+        change.map(|(_, change)| change.resource.as_str()),
+        change.and_then(|(_, change)| change.before.as_ref().map(|hash| &hash[..])),
+        change.and_then(|(_, change)| change.after.as_ref().map(|hash| &hash[..])),
     );
-    unless_there(saved.fetch_all(conn).await.map(Some))
+    unless_there(saved.fetch_one(conn).await.map(|row| row.saved == 1))
 }
 
 /// What several tickets tell, column by column.
 #[derive(Default)]
 struct Told<'a> {
-    tickets: Vec<Uuid>,
     ids: Vec<Uuid>,
     kinds: Vec<&'static str>,
     aggregates: Vec<&'a str>,
@@ -476,7 +395,6 @@ impl<'a> Told<'a> {
             let count = one.ids.len();
             let again = |text: &'a str| std::iter::repeat_n(text, count);
             let recorded_at = ticket.updated_at.to_sqlx();
-            told.tickets.extend(std::iter::repeat_n(ticket.id, count));
             told.ids.extend(&one.ids);
             told.kinds.extend(&one.kinds);
             told.aggregates
@@ -497,7 +415,6 @@ impl<'a> Told<'a> {
 /// The keys of requests, of those tickets that are written with one.
 #[derive(Default)]
 struct Keys<'a> {
-    tickets: Vec<Uuid>,
     principals: Vec<&'a str>,
     rpcs: Vec<&'static str>,
     ids: Vec<&'a str>,
@@ -513,7 +430,6 @@ impl<'a> Keys<'a> {
             let Some((key, answer)) = &beside.key else {
                 continue;
             };
-            keys.tickets.push(ticket.id);
             keys.principals.push(&key.principal);
             keys.rpcs.push(key.rpc);
             keys.ids.push(&key.id);
@@ -528,7 +444,6 @@ impl<'a> Keys<'a> {
 /// What goes to the audit, of those tickets that are written because somebody asked for it.
 #[derive(Default)]
 struct Changes<'a> {
-    tickets: Vec<Uuid>,
     ids: Vec<Uuid>,
     at: Vec<SqlTimestamp>,
     principals: Vec<&'a str>,
@@ -536,7 +451,6 @@ struct Changes<'a> {
     origins: Vec<&'a str>,
     requests: Vec<&'a str>,
     resources: Vec<&'a str>,
-    befores: Vec<Option<&'a [u8]>>,
     afters: Vec<Option<&'a [u8]>>,
 }
 
@@ -547,7 +461,6 @@ impl<'a> Changes<'a> {
             let Some((id, change)) = &beside.change else {
                 continue;
             };
-            changes.tickets.push(ticket.id);
             changes.ids.push(*id);
             changes.at.push(ticket.updated_at.to_sqlx());
             changes.principals.push(&change.principal);
@@ -556,9 +469,6 @@ impl<'a> Changes<'a> {
             changes.requests.push(&change.request_id);
             changes.resources.push(&change.resource);
             changes
-                .befores
-                .push(change.before.as_ref().map(|hash| &hash[..]));
-            changes
                 .afters
                 .push(change.after.as_ref().map(|hash| &hash[..]));
         }
@@ -566,13 +476,13 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// The default where a row of the same key is there already, or one that is needed is not.
-fn unless_there<T: Default>(written: Result<T, sqlx::Error>) -> Result<T, Refusal> {
+/// False where a row of the same key is there already, or one that is needed is not.
+fn unless_there(written: Result<bool, sqlx::Error>) -> Result<bool, Refusal> {
     match written {
         Err(sqlx::Error::Database(said))
             if said.is_unique_violation() || said.is_foreign_key_violation() =>
         {
-            Ok(T::default())
+            Ok(false)
         }
         written => Ok(written?),
     }
