@@ -4,7 +4,7 @@ use chassis::authz::Sight;
 use chassis::db::Tx;
 use chassis::keyed::{Keyed, KeyedTx, keyed};
 use chassis::page::{Cursor, Page};
-use chassis::{Asking, Caller, Refusal, Violations, names};
+use chassis::{Asking, Caller, Refusal, Violations, erasure, names};
 use jiff::Timestamp;
 use prost::Message;
 use proto::dispatch::v1 as pb;
@@ -37,6 +37,10 @@ impl WorkOrderService for Dispatch {
             Keyed::Replay(answer) => return Ok(Response::new(answer)),
             Keyed::Fresh(tx) => tx,
         };
+        let ticket = names::name("tickets", new.ticket);
+        if erasure::is_recorded(&mut tx, &caller.tenant, &ticket).await? {
+            return Err(Refusal::not_found(&ticket).into());
+        }
         if chosen && let Some(known) = claimed_before(&caller, &mut tx, &new).await? {
             return Ok(Response::new(tx.finish(work_order(&known)).await?));
         }

@@ -86,6 +86,21 @@ async fn a_report_that_comes_after_the_erasure_leaves_what_was_used_and_no_word(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_for_an_erased_ticket() {
+    let house = house().await;
+    let order = at_the_door(&house).await;
+    erase(&house, &order).await;
+
+    let mut request = visit();
+    (request.ticket, request.round) = (order.ticket.clone(), 2);
+    let refused = house.orders.clone().create_work_order(request).await;
+
+    let refused = refused.unwrap_err();
+    assert_eq!(reason(&refused), "NOT_FOUND");
+    assert_eq!(fact(&refused, "name"), order.ticket);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reason_that_comes_after_the_erasure_is_not_kept() {
     let house = house().await;
     let order = at_the_door(&house).await;

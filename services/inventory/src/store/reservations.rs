@@ -25,7 +25,13 @@ pub async fn add(
         "insert into reservations (tenant_id, id, region, ticket, step, round, state, priority,
              near_latitude, near_longitude, needed_by, expire_at, findings, occurred_at,
              created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+         select $1, $2, $3, $4, $5, $6, $7, $8, near.latitude, near.longitude, $11, $12, $13, $14,
+             $15
+         from (select 1) as one
+         -- Of an erased ticket's customer nobody says where they live.
+         left join (select $9::float8 as latitude, $10::float8 as longitude) as near
+             on not exists (select from erasures where tenant_id = $1
+                 and subject = 'tickets/' || $4::uuid)
          on conflict do nothing",
         tenant.as_str(),
         reservation.id,

@@ -52,4 +52,9 @@ async fn the_place_of_an_erased_ticket_is_forgotten_and_nothing_else_changes() {
         count(&house, "select count(*) from stock_movements").await,
         movements
     );
+    let mut later = wants(&[("P-1", 1)]);
+    later.near = Some(place);
+    (later.ticket, later.round) = (reservations[0].ticket.clone(), 2);
+    assert_eq!(house.reserve(later).await.state(), State::Held);
+    assert_eq!(count(&house, told).await, 1, "nor is a later one's told");
 }
