@@ -247,9 +247,3 @@ pub async fn list(
     });
     Ok(stored.collect())
 }
-
-/// Writes an entry without touching the ticket's state; returns it as stored.
-pub fn last(ticket: &Ticket, chained: &Chained) -> Option<(i64, Hash)> {
-    (chained.head.sequence > ticket.head.sequence)
-        .then_some((chained.head.sequence, chained.head.hash))
-}
